@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting the keeper and, through it, the program.
+ *
+ * spawn_start() is called by the thread that acts for the sandbox, after that thread took its own
+ * Landlock domain. It clones the keeper, which clones the program. Nothing here waits for the
+ * child: the caller reads status records, takes the listener, and says `ready`.
+ */
+#ifndef CORDON_CHILD_SPAWN_H
+#define CORDON_CHILD_SPAWN_H
+
+#include "child/plan.h"
+#include "child/record.h"
+
+#include <cordon/error.h>
+#include <sys/types.h>
+
+struct spawned {
+	pid_t keeper, program; /* program: as seen by us */
+	int keeper_pidfd;
+	int program_pidfd;
+	int status;	   /* read end: status records, then EOF at exec */
+	int ready;	   /* write end: one byte after the listener is served */
+	int keeper_socket; /* SOCK_SEQPACKET: commands down, reports up; hang-up ends the tree */
+};
+#define SPAWNED_INIT                                                                               \
+	{                                                                                          \
+		-1, -1, -1, -1, -1, -1, -1                                                         \
+	}
+
+/*
+ * Clones keeper and program. On failure nothing is left behind.
+ * Return: 0 or -errno with the reason in *err.
+ */
+int spawn_start(const struct spawn_plan *plan, struct spawned *ret, struct cordon_error *err);
+/* Closes what is open; does not kill. */
+void spawned_done(struct spawned *spawned);
+
+/* Supervisor to keeper. */
+enum keeper_command {
+	KEEPER_KILL = 1,     /* value: signal for every process of the tree */
+	KEEPER_SIGNAL = 2,   /* value: signal for the program alone */
+	KEEPER_CONTINUE = 3, /* SIGCONT to the program's process group */
+};
+/* Keeper to supervisor. */
+enum keeper_report {
+	KEEPER_EXITED = 1,  /* the program ended: value is the wait status; usage is filled */
+	KEEPER_STOPPED = 2, /* the program stopped: value is the signal */
+	KEEPER_EMPTY = 3,   /* the last process of the tree is gone; the keeper exits after this */
+};
+struct keeper_message {
+	uint32_t kind;
+	int32_t value;
+	uint64_t user_us, system_us,
+		max_rss_kib; /* KEEPER_EXITED, KEEPER_EMPTY: of all reaped so far */
+	uint64_t processes;  /* KEEPER_EMPTY: how many were reaped */
+};
+/* Return: 0 or -errno. */
+int keeper_tell(int keeper_socket, enum keeper_command command, int value);
+/* Does not block. Return: 1 with a message; 0: the keeper is gone; -EAGAIN; -errno. */
+int keeper_read(int keeper_socket, struct keeper_message *ret);
+
+#endif

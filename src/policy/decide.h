@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one question: may this operation be done to this object? Pure: no system calls, no memory.
+ *
+ * Callers hand over objects, not spellings: the canonical path of the object that was found (or of
+ * the name that would be made) and its identity.
+ */
+#ifndef CORDON_POLICY_DECIDE_H
+#define CORDON_POLICY_DECIDE_H
+
+#include "policy/model.h"
+#include "policy/op.h"
+
+struct fs_object {
+	const char *path; /* canonical, absolute, terminated */
+	size_t length;
+	bool exists;
+	bool is_directory;
+	dev_t dev; /* identity; only if exists */
+	ino_t ino;
+};
+
+struct decision {
+	bool allow;
+	int error;		 /* positive errno for the program if !allow */
+	const struct rule *rule; /* what decided; NULL: no rule covers the object */
+};
+
+/*
+ * SECURITY: for a name that does not exist yet (exists false) the path alone decides; for an
+ * existing object the path and the identity both must allow.
+ */
+struct decision policy_decide_fs(const struct policy *policy, enum op op,
+				 const struct fs_object *object);
+
+/*
+ * A rename of `from` to `to` (both ways if exchange). Beyond OP_RENAME on one and OP_CREATE on the
+ * other it refuses moves that would take something below a directory out of, or into, a rule.
+ */
+struct decision policy_decide_rename(const struct policy *policy, const struct fs_object *from,
+				     const struct fs_object *to, bool exchange);
+
+/* An address of a socket, normalised: IPv4 as ::ffff:a.b.c.d. */
+struct endpoint {
+	enum net_scheme scheme;
+	uint8_t address[16];
+	uint16_t port;
+};
+
+struct decision policy_decide_connect(const struct policy *policy, const struct endpoint *endpoint);
+struct decision policy_decide_listen(const struct policy *policy, const struct endpoint *endpoint);
+
+/* Abstract name: bytes with length. Only for sockets that were not bound inside the tree. */
+struct decision policy_decide_abstract(const struct policy *policy, const char *name,
+				       size_t length);
+/* Connect to a path socket made outside: network.unix.connect, and no deny or hide over it. */
+struct decision policy_decide_unix_connect(const struct policy *policy,
+					   const struct fs_object *object);
+/* Bind of a path socket: network.unix.bind (default: wherever write is allowed), and OP_CREATE. */
+struct decision policy_decide_unix_bind(const struct policy *policy,
+					const struct fs_object *object);
+
+#endif

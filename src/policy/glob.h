@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Patterns for paths: `*` and `?` stay within a component, `[...]` has ranges and `!`, `**` crosses
+ * components, a pattern that starts with `**` + slash matches at any depth. Bytes, not characters.
+ *
+ * A pattern is a small automaton with a set of states as a bit mask, so matching is linear and has
+ * no bad cases. The set itself can be compared: two directories with equal sets treat everything
+ * below them alike, which is how renames of directories are judged.
+ */
+#ifndef CORDON_POLICY_GLOB_H
+#define CORDON_POLICY_GLOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct glob;
+
+#define GLOB_WORDS 8 /* up to 512 states */
+struct glob_states {
+	uint64_t bits[GLOB_WORDS];
+};
+
+/* Return: 0; -EINVAL for an unclosed `[` or an empty pattern; -E2BIG for too many states; -ENOMEM.
+ */
+int glob_new(const char *pattern, struct glob **ret);
+void glob_free(struct glob *glob);
+bool glob_has_wildcard(const char *text);
+
+/* Whether the pattern matches the whole path. */
+bool glob_match(const struct glob *glob, const char *path, size_t length);
+/* Whether the pattern matches the path or a directory above it. */
+bool glob_match_beneath(const struct glob *glob, const char *path, size_t length);
+/* The states after reading these bytes from the start. */
+struct glob_states glob_run(const struct glob *glob, const char *bytes, size_t length);
+/* Whether something below a directory with these states could still match. */
+bool glob_alive(const struct glob_states *states);
+bool glob_same(const struct glob_states *a, const struct glob_states *b);
+
+#endif
