@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which wall holds which rule on this host: the plan behind `cordon explain` and behind a run.
+ *
+ * Each rule goes to the cheapest mechanism that can hold it; a call is notified only when some rule
+ * of this policy consumes the notification (I1). A rule that nothing can hold here is listed, and
+ * is an error unless isolation.on_failure accepts it.
+ */
+#ifndef CORDON_SUPERVISOR_ASSIGN_H
+#define CORDON_SUPERVISOR_ASSIGN_H
+
+#include "bpf/asm.h"
+#include "policy/model.h"
+#include "supervisor/host.h"
+
+#include <cordon/error.h>
+
+/* Why a call is mediated; a row of the mediation table names the reasons that concern it. */
+enum when {
+	WHEN_GUARD_WRITE = 1 << 0, /* a guarded rule can concern something inside a write grant */
+	WHEN_GUARD = 1 << 1,	   /* a guarded rule exists */
+	WHEN_DENY = 1 << 2,	   /* deny or hide: reads are concerned */
+	WHEN_DENY_EXEC = 1 << 3,   /* deny or hide reaches into something executable */
+	WHEN_METADATA = 1 << 4,	   /* filesystem rules exist: Landlock does not hold metadata */
+	WHEN_NETWORK = 1 << 5,	   /* addresses and outside unix sockets are decided */
+	WHEN_BIND = 1 << 6,	   /* binds that Landlock cannot hold */
+	WHEN_NO_GETFD = 1 << 7,	   /* sockets have to be made by the supervisor */
+	WHEN_NO_TRUNCATE = 1 << 8, /* Landlock below ABI 3 */
+	WHEN_NO_SCOPE = 1 << 9,	   /* Landlock below ABI 6: signals are decided by registers */
+	WHEN_CONTROL = 1 << 10,	   /* limits and priorities of other processes */
+	WHEN_TRACE = 1 << 11,	   /* report.trace: whatever the kernel alone would refuse */
+};
+/* "filesystem.deny or filesystem.hide" ... Return: static storage. */
+const char *when_text(enum when bit);
+
+struct assignment {
+	struct host host;
+	struct fs_facts facts;
+	bool supervised;			  /* a listener is used */
+	unsigned when;				  /* enum when bits in force */
+	uint64_t handled_fs, handled_net, scoped; /* of the child's Landlock ruleset */
+	struct bpf_program filter;
+	char **not_held; /* rules that nothing holds, with the reason */
+	size_t not_held_count;
+	char **notes;
+	size_t note_count;
+};
+
+/*
+ * policy: bound. ret: filled on success, to be freed with assignment_done(); also filled on
+ * -EOPNOTSUPP, so that `explain` can show what is missing.
+ * Return: 0; -EOPNOTSUPP with the first rule that cannot be held; -EINVAL for an unknown name under
+ * syscalls; -errno.
+ */
+int assignment_make(const struct policy *policy, const struct host *host, struct assignment *ret,
+		    struct cordon_error *err);
+void assignment_done(struct assignment *assignment);
+
+/*
+ * The child's Landlock ruleset, or the supervisor's own (the same plus reading /proc, without the
+ * signal scope, so that the tree can be ended). Return: descriptor; -1 if there is nothing to hold;
+ * -errno with *err.
+ */
+int assignment_ruleset(const struct policy *policy, const struct assignment *assignment,
+		       bool for_supervisor, int *ret_ruleset, struct cordon_error *err);
+
+#endif
