@@ -26,4 +26,17 @@
 #include <cordon/policy.h>
 #include <cordon/sandbox.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* The version of the library that is running, "1.2.3". Return: static storage. */
+const char *cordon_version(void);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
 #endif

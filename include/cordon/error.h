@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*
  * A value of fixed size: it needs no memory, can be copied with `=`, and has nothing to free.
@@ -28,6 +29,7 @@ struct cordon_error {
  */
 const char *cordon_error_format(const struct cordon_error *error, char *buffer, size_t size);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum cordon_event_kind {
 	CORDON_EVENT_START,   /* the program has been executed; pid is filled */
@@ -56,6 +57,7 @@ int cordon_event_json(const struct cordon_event *event, char *buffer, size_t siz
  */
 int cordon_event_text(const struct cordon_event *event, char *buffer, size_t size);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

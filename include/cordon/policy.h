@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*
  * A policy under construction. Layers are added in order; a sandbox takes its own resolved copy
@@ -85,6 +86,7 @@ int cordon_policy_schema(char **ret_text, struct cordon_error *error);
 /* The presets that can be named, one line each: name, path, summary. Return: 0 or -errno. */
 int cordon_policy_presets(bool json, char **ret_text, struct cordon_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

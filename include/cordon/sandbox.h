@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* One run of one program. Its functions may be called from any thread, one at a time. */
 typedef struct cordon_sandbox cordon_sandbox;
@@ -93,6 +94,13 @@ int cordon_sandbox_resume(cordon_sandbox *sandbox);
 /* The report of the run as one JSON object (after the end, or after a failure). From malloc.
  * Return: 0 or -errno. */
 int cordon_sandbox_report(cordon_sandbox *sandbox, char **ret_text, struct cordon_error *error);
+/*
+ * The same object for a run that did not get as far as a sandbox: the policy was refused, say.
+ * error: borrowed. Return: 0 or -errno.
+ */
+int cordon_error_report(const struct cordon_error *error, char **ret_text);
+/* Whether the policy wants lines for people (report.hint). Return: 1 or 0. */
+int cordon_sandbox_hint(const cordon_sandbox *sandbox);
 /* Kills what still runs, reaps it, removes $TMP. NULL does nothing. */
 void cordon_sandbox_free(cordon_sandbox *sandbox);
 
@@ -102,6 +110,7 @@ void cordon_sandbox_free(cordon_sandbox *sandbox);
  */
 int cordon_host_check(bool json, char **ret_text, struct cordon_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public sandbox object as the files of this layer see it. */
+#ifndef CORDON_LIB_SANDBOX_H
+#define CORDON_LIB_SANDBOX_H
+
+#include "lib/events_file.h"
+#include "lib/tally.h"
+#include "supervisor/sandbox.h"
+
+#include <cordon/sandbox.h>
+
+enum sandbox_state { SANDBOX_NEW, SANDBOX_RUNNING, SANDBOX_FAILED };
+
+struct cordon_sandbox {
+	struct sandbox *inner;
+	enum sandbox_state state;
+	pid_t owner; /* after a fork the copy in the child is inert */
+	cordon_event_fn on_event;
+	void *event_arg;
+	struct events_file events;
+	struct tally tally;
+	struct cordon_error failure;  /* of start */
+	int64_t started_ns, ended_ns; /* CLOCK_REALTIME */
+	char *program;		      /* argv[0] */
+	size_t argc;
+};
+
+#endif
