@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Patterns for paths: `*` and `?` stay within a component, `[...]` has ranges and `!`, `**` crosses
- * components, a pattern that starts with `**` + slash matches at any depth. Bytes, not characters.
+ * components, a pattern that starts with `**` + slash matches at any depth, and `**` between two
+ * slashes also stands for no component at all. Bytes, not characters.
  *
  * A pattern is a small automaton with a set of states as a bit mask, so matching is linear and has
  * no bad cases. The set itself can be compared: two directories with equal sets treat everything
@@ -21,11 +22,20 @@ struct glob_states {
 	uint64_t bits[GLOB_WORDS];
 };
 
+/* Which pairs of neighbouring bytes a path has: patterns whose own pairs are missing are skipped.
+ */
+#define GLOB_PAIR_WORDS 16
+struct glob_pairs {
+	uint64_t bits[GLOB_PAIR_WORDS];
+};
+
 /* Return: 0; -EINVAL for an unclosed `[` or an empty pattern; -E2BIG for too many states; -ENOMEM.
  */
 int glob_new(const char *pattern, struct glob **ret);
 void glob_free(struct glob *glob);
 bool glob_has_wildcard(const char *text);
+/* Length of the text in front of the first wildcard. */
+size_t glob_literal_length(const char *text);
 
 /* Whether the pattern matches the whole path. */
 bool glob_match(const struct glob *glob, const char *path, size_t length);
@@ -33,8 +43,21 @@ bool glob_match(const struct glob *glob, const char *path, size_t length);
 bool glob_match_beneath(const struct glob *glob, const char *path, size_t length);
 /* The states after reading these bytes from the start. */
 struct glob_states glob_run(const struct glob *glob, const char *bytes, size_t length);
+/* The states after these bytes and a slash. */
+struct glob_states glob_run_directory(const struct glob *glob, const char *path, size_t length);
 /* Whether something below a directory with these states could still match. */
 bool glob_alive(const struct glob_states *states);
 bool glob_same(const struct glob_states *a, const struct glob_states *b);
+/*
+ * Whether the last name of the path matters to the pattern for what lies beneath: a directory of
+ * another name in the same place would be treated otherwise.
+ */
+bool glob_is_special(const struct glob *glob, const char *path, size_t length);
+
+/* The pairs of a path, once for all patterns. */
+void glob_pairs(const char *path, size_t length, struct glob_pairs *ret);
+/* False only if neither the path nor a directory above it can match. */
+bool glob_may_match(const struct glob *glob, const struct glob_pairs *pairs, const char *path,
+		    size_t length);
 
 #endif

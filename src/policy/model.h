@@ -45,6 +45,7 @@ struct fs_rule {
 			       the link itself; else NULL. Guarded rules hold for both. */
 	int fd;		      /* O_PATH of the object; -1: missing, or a glob */
 	bool is_directory, is_device;
+	bool is_linked; /* a file that has further names (hard links) */
 	dev_t dev;
 	ino_t ino;
 };
@@ -112,8 +113,7 @@ struct policy {
 	/* From the caller of the load functions: */
 	char *workspace; /* canonical absolute path of $WORKSPACE */
 	char *home;	 /* $HOME, NULL if unset */
-	char *tmp; /* $TMP of this run, NULL until policy_set_tmp(); rules that use it are in fs[]
-		    */
+	char *tmp; /* $TMP of this run, NULL until policy_bind(); rules that use it are in fs[] */
 	bool uses_tmp;
 
 	struct fs_rule *fs;
@@ -128,6 +128,7 @@ struct policy {
 	size_t listen_count;
 	struct unix_rule *unix_rules;
 	size_t unix_count;
+	bool unix_bind_present; /* network.unix.bind was given, perhaps empty */
 
 	char *cwd; /* process.cwd, expanded; NULL: inherited */
 	enum env_mode env_mode;
