@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Argument filters: see argfilter.h.
+ *
+ * All arguments here are int, unsigned int or flags in the low 32 bits: the kernel ignores the high
+ * word, and so do the tests. The constants are those of the building machine; they are the same on
+ * all architectures we make programs for.
+ */
+#include "supervisor/argfilter.h"
+#include "base/cleanup.h"
+#include "sys/compat.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/ioprio.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define ALLOW	  SECCOMP_RET_ALLOW
+#define FAIL(err) (SECCOMP_RET_ERRNO | (err))
+
+/* clang-format off */
+/* Tests on argument a. */
+#define IS(a, v)      { .arg = (a), .width = 32, .cmp = FILTER_EQ, .value = (v) }
+#define ISNT(a, v)    { .arg = (a), .width = 32, .cmp = FILTER_NE, .value = (v) }
+#define MASKED(a, m, v) { .arg = (a), .width = 32, .cmp = FILTER_EQ, .mask = (m), .value = (v) }
+#define NONE_OF(a, m) { .arg = (a), .width = 32, .cmp = FILTER_EQ, .mask = (m), .value = 0 }
+#define ANY_OF(a, m)  { .arg = (a), .width = 32, .cmp = FILTER_NE, .mask = (m), .value = 0 }
+#define RANGE(a, from, to) \
+	{ .arg = (a), .width = 32, .cmp = FILTER_IN, .value = (from), .value_to = (to) }
+#define TESTS(...) \
+	.tests = { __VA_ARGS__ }, \
+	.test_count = sizeof((struct filter_test[]){ __VA_ARGS__ }) / sizeof(struct filter_test)
+
+/* NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET NEWTIME */
+#define NAMESPACE_FLAGS 0x7e020080u
+/* Values of socket's arguments. Both families of IP: 2 and 10 differ in one bit. */
+#define DOMAIN(d)       IS(0, d)
+#define DOMAIN_INET     MASKED(0, ~8u, AF_INET)
+#define TYPE(t)         MASKED(1, 0xf, t)
+#define TYPE_STREAM_SEQ MASKED(1, 0xb, SOCK_STREAM) /* STREAM 1, SEQPACKET 5 */
+#define TYPE_RAW_DGRAM  MASKED(1, 0xe, SOCK_DGRAM)  /* DGRAM 2, RAW 3 */
+#define PROTOCOL(p)     IS(2, p)
+#define PROTOCOL_UNIX   MASKED(2, ~1u, 0) /* 0, and PF_UNIX 1 for the same */
+
+static_assert(((unsigned)AF_INET | 8u) == AF_INET6, "one mask for both families");
+static_assert((SOCK_SEQPACKET & 0xb) == SOCK_STREAM, "one mask for both types");
+static_assert((SOCK_RAW & 0xe) == SOCK_DGRAM, "one mask for both types");
+
+static const struct arg_rule rules[] = {
+	{ "clone", TESTS(ANY_OF(0, NAMESPACE_FLAGS)), FAIL(EPERM),
+	  .why = "a namespace gives capabilities inside" },
+	{ "unshare", TESTS(ANY_OF(0, NAMESPACE_FLAGS)), FAIL(EPERM),
+	  .why = "a namespace gives capabilities inside" },
+
+	{ "ioctl", TESTS(IS(1, TIOCSTI)), FAIL(EPERM), .why = "types into the caller's terminal" },
+	{ "ioctl", TESTS(IS(1, TIOCLINUX)), FAIL(EPERM), .why = "pastes into a virtual console" },
+	{ "ioctl", TESTS(IS(1, TIOCSETD)), FAIL(EPERM), .why = "loads line disciplines" },
+	{ "ioctl", TESTS(IS(1, TIOCCONS)), FAIL(EPERM), .why = "redirects the console" },
+	{ "ioctl", TESTS(IS(1, SIOCOUTQNSD)), ALLOW, .why = "a socket's own queue" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFNAME)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFCONF)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFFLAGS)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFADDR)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFDSTADDR)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFBRDADDR)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFNETMASK)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFMETRIC)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFMEM)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFMTU)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFENCAP)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFHWADDR)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFSLAVE)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFINDEX)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFPFLAGS)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFCOUNT)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFTXQLEN)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(IS(1, SIOCGIFMAP)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	{ "ioctl", TESTS(RANGE(1, 0x8909, 0x89ff)), FAIL(EPERM),
+	  .why = "reads or changes interfaces, routes, devices" },
+	{ "ioctl", TESTS(RANGE(1, 0x8b00, 0x8bff)), FAIL(EPERM), .why = "wireless devices" },
+
+	{ "prctl", TESTS(IS(0, PR_SET_SECUREBITS)), FAIL(EPERM), .why = "changes capability rules" },
+	{ "prctl", TESTS(IS(0, PR_SET_PTRACER)), FAIL(EPERM), .why = "lets others in" },
+	{ "prctl", TESTS(IS(0, PR_SET_MM)), FAIL(EPERM), .why = "forges what /proc shows" },
+	{ "prctl", TESTS(IS(0, PR_SET_DUMPABLE)), FAIL(0), .when = ARG_SUPERVISED,
+	  .why = "a process that cannot be read cannot be mediated; success without effect" },
+
+	{ "mknod", TESTS(MASKED(1, S_IFMT, S_IFCHR)), FAIL(EPERM), .why = "device node" },
+	{ "mknod", TESTS(MASKED(1, S_IFMT, S_IFBLK)), FAIL(EPERM), .why = "device node" },
+	{ "mknodat", TESTS(MASKED(2, S_IFMT, S_IFCHR)), FAIL(EPERM), .why = "device node" },
+	{ "mknodat", TESTS(MASKED(2, S_IFMT, S_IFBLK)), FAIL(EPERM), .why = "device node" },
+
+	{ "personality", TESTS(IS(0, UINT32_MAX)), ALLOW, .why = "a question" },
+	{ "personality", TESTS(ISNT(0, 0)), FAIL(EPERM), .why = "weakens address randomisation" },
+
+	{ "sendto", TESTS(ANY_OF(3, MSG_FASTOPEN)), FAIL(EOPNOTSUPP),
+	  .why = "connects without connect" },
+	{ "sendmsg", TESTS(ANY_OF(2, MSG_FASTOPEN)), FAIL(EOPNOTSUPP),
+	  .why = "connects without connect" },
+	{ "sendmmsg", TESTS(ANY_OF(3, MSG_FASTOPEN)), FAIL(EOPNOTSUPP),
+	  .why = "connects without connect" },
+	{ "setsockopt", TESTS(IS(1, SOL_SOCKET), IS(2, SO_BINDTODEVICE)), FAIL(EPERM),
+	  .why = "chooses the way out" },
+	{ "setsockopt", TESTS(IS(1, SOL_SOCKET), IS(2, SO_BINDTOIFINDEX)), FAIL(EPERM),
+	  .why = "chooses the way out" },
+
+	{ "setpriority", TESTS(IS(0, PRIO_USER)), FAIL(EPERM), .why = "every process of the user" },
+	{ "ioprio_set", TESTS(IS(0, IOPRIO_WHO_USER)), FAIL(EPERM),
+	  .why = "every process of the user" },
+	{ "prlimit64", TESTS(ISNT(0, 0)), FAIL(EPERM), .when = ARG_OFF,
+	  .why = "limits of another process, whose place nobody can check" },
+	{ "seccomp",
+	  TESTS(IS(0, SECCOMP_SET_MODE_FILTER), ANY_OF(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)),
+	  FAIL(EBUSY), .when = ARG_HAS_LISTENER,
+	  .why = "would answer our notifications once the supervisor is gone" },
+	{ "memfd_create", TESTS(NONE_OF(1, MFD_NOEXEC_SEAL)), FAIL(EACCES), .when = ARG_EXEC_LIST,
+	  .why = "memory that can be executed is outside every exec rule" },
+
+	/*
+	 * Sockets: only what stands here. Datagram sends are not mediated, and a name given with
+	 * sendmsg lies in memory, so datagram sockets of IP and of AF_UNIX are refused.
+	 */
+	{ "socket", TESTS(DOMAIN(AF_NETLINK)), FAIL(EPROTONOSUPPORT), .when = ARG_NO_NETLINK,
+	  .why = "with CAP_NET_ADMIN it changes the host's interfaces" },
+	{ "socket", TESTS(DOMAIN(AF_NETLINK), TYPE_RAW_DGRAM, PROTOCOL(0)), ALLOW,
+	  .why = "NETLINK_ROUTE, read-only without capabilities" },
+	{ "socket", TESTS(DOMAIN(AF_NETLINK), TYPE_RAW_DGRAM), FAIL(EPROTONOSUPPORT),
+	  .why = "other kernel services" },
+	{ "socket", TESTS(DOMAIN(AF_NETLINK)), FAIL(ESOCKTNOSUPPORT), .why = "no such type" },
+
+	{ "socket", TESTS(DOMAIN(AF_UNIX)), FAIL(EACCES), .when = ARG_OFF, .unless = ARG_UNIX_HELD,
+	  .why = "nothing would hold connects to sockets outside" },
+	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE_STREAM_SEQ, PROTOCOL_UNIX), ALLOW,
+	  .why = "connects are decided" },
+	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM), PROTOCOL_UNIX), FAIL(EACCES),
+	  .why = "sends are not decided" },
+	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE_STREAM_SEQ), FAIL(EPROTONOSUPPORT),
+	  .why = "no such protocol" },
+	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM)), FAIL(EPROTONOSUPPORT),
+	  .why = "no such protocol" },
+	{ "socket", TESTS(DOMAIN(AF_UNIX)), FAIL(ESOCKTNOSUPPORT),
+	  .why = "the kernel takes SOCK_RAW for a datagram socket" },
+
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_STREAM), PROTOCOL(0)), ALLOW,
+	  .why = "connects are decided" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_STREAM), PROTOCOL(IPPROTO_TCP)), ALLOW,
+	  .why = "connects are decided" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_STREAM)), FAIL(EPROTONOSUPPORT),
+	  .why = "MPTCP, SCTP, SMC pass the kernel's port rules" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_DGRAM), PROTOCOL(0)), FAIL(EACCES),
+	  .why = "UDP: sends are not decided" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_UDP)), FAIL(EACCES),
+	  .why = "UDP: sends are not decided" },
+	{ "socket", TESTS(DOMAIN(AF_INET), TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_ICMP)), FAIL(EACCES),
+	  .why = "ICMP: sends are not decided" },
+	{ "socket", TESTS(DOMAIN(AF_INET6), TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_ICMPV6)),
+	  FAIL(EACCES), .why = "ICMP: sends are not decided" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_DGRAM)), FAIL(EPROTONOSUPPORT),
+	  .why = "UDP-Lite and others" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_RAW)), FAIL(EPERM), .why = "raw packets" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_PACKET)), FAIL(EPERM), .why = "raw packets" },
+	{ "socket", TESTS(DOMAIN_INET), FAIL(ESOCKTNOSUPPORT), .why = "RDM, SEQPACKET, DCCP" },
+	{ "socket", .action = FAIL(EAFNOSUPPORT), .why = "every other family" },
+
+	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE_STREAM_SEQ, PROTOCOL_UNIX), ALLOW,
+	  .why = "stays inside" },
+	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM), PROTOCOL_UNIX), FAIL(EACCES),
+	  .why = "either end can still send to any name" },
+	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE_STREAM_SEQ), FAIL(EPROTONOSUPPORT),
+	  .why = "no such protocol" },
+	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM)), FAIL(EPROTONOSUPPORT),
+	  .why = "no such protocol" },
+	{ "socketpair", TESTS(DOMAIN(AF_UNIX)), FAIL(ESOCKTNOSUPPORT),
+	  .why = "the kernel takes SOCK_RAW for a datagram socket" },
+	{ "socketpair", .action = FAIL(EAFNOSUPPORT), .why = "every other family" },
+};
+/* clang-format on */
+
+size_t argfilter_count(void)
+{
+	return COUNT_OF(rules);
+}
+
+const struct arg_rule *argfilter_at(size_t index)
+{
+	return index < COUNT_OF(rules) ? &rules[index] : NULL;
+}
+
+bool argfilter_in_force(const struct arg_rule *rule, unsigned conditions)
+{
+	return (conditions & rule->when) == rule->when && (conditions & rule->unless) == 0;
+}

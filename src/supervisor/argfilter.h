@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which arguments of otherwise allowed calls are refused, as data.
+ *
+ * The rows of one call stand together; the first that is in force and whose tests all hold decides.
+ * A row without tests always holds and is the last one of its call. If none holds, the call passes
+ * on to what the policy makes of it. ALLOW in a row means just that too: no further row is asked.
+ */
+#ifndef CORDON_SUPERVISOR_ARGFILTER_H
+#define CORDON_SUPERVISOR_ARGFILTER_H
+
+#include "bpf/filter.h"
+
+#define ARG_TESTS_MAX 4
+
+/* Circumstances that switch rows on or off. */
+enum arg_condition {
+	ARG_ALWAYS = 0,
+	ARG_SUPERVISED = 1 << 0,   /* a supervisor decides about this sandbox */
+	ARG_OFF = 1 << 1,	   /* none does; exactly one of the two holds */
+	ARG_HAS_LISTENER = 1 << 2, /* the filter is installed with a listener */
+	ARG_EXEC_LIST = 1 << 3,	   /* the policy lists what may be executed */
+	ARG_NO_NETLINK = 1 << 4,   /* CAP_NET_ADMIN is kept without an own network namespace */
+	ARG_UNIX_HELD = 1 << 5,	   /* off mode, but the kernel holds connects to outside unix
+				      sockets (Landlock ABI 9), or the policy allows all of them */
+	ARG_IFINFO = 1 << 6,	   /* @ifinfo is re-admitted */
+};
+
+struct arg_rule {
+	const char *call;
+	struct filter_test tests[ARG_TESTS_MAX];
+	size_t test_count;
+	uint32_t action;
+	unsigned when;	 /* all of these must hold */
+	unsigned unless; /* none of these may hold */
+	const char *why;
+};
+
+size_t argfilter_count(void);
+/* Return: static storage; NULL from argfilter_count() on. */
+const struct arg_rule *argfilter_at(size_t index);
+/* Whether a row counts under these conditions. */
+bool argfilter_in_force(const struct arg_rule *rule, unsigned conditions);
+
+#endif
