@@ -39,6 +39,7 @@ enum layer {
 };
 /* "landlock_fs", "rlimit_nofile", ... Return: static storage, never NULL. */
 const char *layer_name(unsigned layer);
+bool layer_known(unsigned layer);
 
 enum layer_state { STATE_SKIPPED, STATE_APPLIED, STATE_FAILED, STATE_UNAVAILABLE };
 
@@ -65,7 +66,9 @@ struct spawn_plan {
 
 	int ruleset; /* Landlock: grants, ports and scopes in one; -1: no layer */
 	bool landlock_fs, landlock_net,
-		landlock_scope; /* what the ruleset handles, for the records */
+		landlock_scope;	     /* what the ruleset handles, for the records */
+	const char *landlock_canary; /* an existing file that no rule grants: once confined, opening
+					it must give EACCES; NULL: not looked at */
 	int keeper_ruleset; /* only the signal scope: bounds the keeper's kill(-1); -1: kernel lacks
 			       it */
 
@@ -74,9 +77,31 @@ struct spawn_plan {
 	bool wait_killable; /* ask for WAIT_KILLABLE_RECV, fall back on EINVAL */
 	bool share_files;   /* hand the listener over through a shared descriptor table (T-362) */
 	bool failure_is_fatal; /* isolation.on_failure: refuse */
-	unsigned self_test; /* nonzero: after `ready` make one mediated call whose result is known
-			       (SV-02) */
-	unsigned ablate;    /* test builds only: bits of `enum ablate` below; 0 otherwise */
+	unsigned self_test;    /* nonzero: the number of openat, called once after `ready` with
+				  SELF_TEST_PATH; only a supervisor can answer it with a descriptor */
+	unsigned ablate;       /* test builds only: bits of `enum ablate` below; 0 otherwise */
 };
+
+/* No such file exists, nor can one: nothing can be made directly in the root of procfs. */
+#define SELF_TEST_PATH "/proc/.cordon-self-test"
+
+/* Layers that a test build leaves out, to show which attack each of them stops. */
+enum ablate {
+	ABLATE_LANDLOCK = 1 << 0,
+	ABLATE_SECCOMP = 1 << 1,
+	ABLATE_CLOSE_FDS = 1 << 2,
+	ABLATE_PDEATHSIG = 1 << 3,
+	ABLATE_RLIMITS = 1 << 4,
+};
+
+/*
+ * Whether the limit is set from outside just before `ready`: making the listener takes a free
+ * descriptor, below the limit, in a table that may still be shared with the host.
+ */
+static inline bool rlimit_is_late(const struct spawn_plan *plan, const struct plan_rlimit *limit)
+{
+	return limit->resource == RLIMIT_NOFILE && plan->listener &&
+	       (plan->share_files || limit->value.rlim_cur < 8 + plan->keep_fd_count);
+}
 
 #endif

@@ -22,18 +22,42 @@ struct spawned {
 	int status;	   /* read end: status records, then EOF at exec */
 	int ready;	   /* write end: one byte after the listener is served */
 	int keeper_socket; /* SOCK_SEQPACKET: commands down, reports up; hang-up ends the tree */
+	int status_peer;   /* share_files: the program's ends, which lie in our table until it */
+	int ready_peer;	   /* leaves it; spawned_read() closes them then */
 };
 #define SPAWNED_INIT                                                                               \
 	{                                                                                          \
-		-1, -1, -1, -1, -1, -1, -1                                                         \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1                                                 \
 	}
+
+/* The one byte that lets the program go on; anything else ends it. */
+#define SPAWN_READY 1
 
 /*
  * Clones keeper and program. On failure nothing is left behind.
  * Return: 0 or -errno with the reason in *err.
  */
 int spawn_start(const struct spawn_plan *plan, struct spawned *ret, struct cordon_error *err);
-/* Closes what is open; does not kill. */
+/*
+ * Waits for the next status record. Return: 1 with a record; 0 at the end of the stream: the
+ * program executes, or has died without a word; -EBADMSG or -errno.
+ */
+int spawned_read(struct spawned *spawned, struct status_record *ret);
+/*
+ * Says `ready`, after the limits that had to wait for it (rlimit_is_late()). The descriptor is
+ * closed. Return: 0 or -errno, in which case the program never executes.
+ */
+int spawned_go(struct spawned *spawned, const struct spawn_plan *plan);
+/*
+ * Waits for the keeper to end, and reaps it. It ends after KEEPER_EMPTY or after the hang-up.
+ * Return: 0 or -errno.
+ */
+int spawned_reap(struct spawned *spawned);
+/*
+ * Closes what is open. Closing the socket makes the keeper end the tree; a keeper that has ended
+ * already is reaped, for any other spawned_reap() comes first, with the socket closed by then or
+ * KEEPER_EMPTY read.
+ */
 void spawned_done(struct spawned *spawned);
 
 /* Supervisor to keeper. */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Closing all descriptors but a few, by system calls only (I11). */
+#ifndef CORDON_CHILD_FDS_H
+#define CORDON_CHILD_FDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Two lists of numbers to keep, the first ascending; -1 entries in the second are nothing. */
+struct fds_kept {
+	const int *sorted;
+	size_t sorted_count;
+	const int *few;
+	size_t few_count;
+};
+
+/*
+ * Closes every descriptor from `first` on that is not kept. unshare: leave a table shared with
+ * others first; theirs stays as it is. Return: 0 or -errno.
+ */
+int fds_close_others(unsigned first, const struct fds_kept *kept, bool unshare);
+
+#endif
