@@ -47,8 +47,9 @@ struct cordon_event {
 typedef void (*cordon_event_fn)(const struct cordon_event *event, void *arg);
 
 /*
- * One event as a JSON object on one line without newline. Return: the length that was or would have
- * been written, as snprintf does; negative errno on failure.
+ * One event as a JSON object on one line without newline; an empty string if it does not fit.
+ * Return: the length that was or would have been written, as snprintf does; negative errno on
+ * failure.
  */
 int cordon_event_json(const struct cordon_event *event, char *buffer, size_t size);
 /*

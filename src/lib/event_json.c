@@ -145,6 +145,6 @@ int cordon_event_json(const struct cordon_event *event, char *buffer, size_t siz
 	if (length == 0)
 		return -ENOMEM;
 	if (size > 0)
-		buffer[length < size ? length : size - 1] = '\0';
+		buffer[length < size ? length : 0] = '\0';
 	return (int)length;
 }
