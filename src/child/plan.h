@@ -56,6 +56,7 @@ struct spawn_plan {
 	const char *cwd; /* NULL: inherited */
 
 	bool new_session, terminal; /* terminal: TIOCSCTTY on descriptor 0 */
+	bool foreground;	    /* the program's group gets the terminal on descriptor 0 */
 	int umask;		    /* -1: inherited */
 	const cpu_set_t *affinity;  /* NULL: untouched */
 	bool thp_disable, aslr_disable;

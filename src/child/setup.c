@@ -154,6 +154,20 @@ static int step_terminal(struct setup *s)
 	return s->plan->terminal ? (int)raw(SYS_ioctl, 0, TIOCSCTTY, 0) : NOT_ASKED;
 }
 
+/*
+ * By the program's process itself and before it executes: a program that read the terminal before
+ * it was in the foreground would be stopped. All signals are blocked, SIGTTOU among them.
+ */
+static int step_foreground(struct setup *s)
+{
+	int self;
+
+	if (!s->plan->foreground || s->plan->new_session)
+		return NOT_ASKED;
+	self = (int)raw(SYS_getpid);
+	return (int)raw(SYS_ioctl, 0, TIOCSPGRP, &self);
+}
+
 static int step_umask(struct setup *s)
 {
 	if (s->plan->umask < 0)
@@ -404,6 +418,7 @@ static int step_self_test(struct setup *s)
 static const struct step steps[] = {
 	{ LAYER_SESSION, true, 0, step_session },
 	{ LAYER_TERMINAL, true, 0, step_terminal },
+	{ LAYER_TERMINAL, true, 0, step_foreground },
 	{ LAYER_UMASK, true, 0, step_umask },
 	{ LAYER_DESCRIPTORS, true, ABLATE_CLOSE_FDS, step_descriptors_early },
 	{ LAYER_AFFINITY, false, 0, step_affinity },
