@@ -15,6 +15,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static int64_t clock_ns(clockid_t clock)
@@ -56,14 +57,24 @@ static int copy_options(const struct cordon_options *options, struct cordon_opti
 	return 0;
 }
 
-/* The events file must not be changed by the program that it tells about (FS-52). */
+/*
+ * The events file must not be changed by the program that it tells about. Terminals, pipes and
+ * devices hold nothing that could be changed afterwards.
+ */
 static int open_events(cordon_sandbox *sandbox, struct policy *policy, struct cordon_error *err)
 {
+	cleanup_free char *path = NULL;
+	struct stat st;
 	int r = events_file_open(&sandbox->events, policy->events, err);
 
-	if (r < 0 || !policy->events || strncmp(policy->events, "fd:", 3) == 0)
+	if (r < 0 || sandbox->events.fd < 0 || strncmp(policy->events, "fd:", 3) == 0)
 		return r;
-	return policy_protect(policy, policy->events, "report.events", err);
+	if (fstat(sandbox->events.fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	path = realpath(policy->events, NULL);
+	if (!path)
+		return err_sys(err, -errno, "report.events: '%s'", policy->events);
+	return policy_protect(policy, path, "report.events", err);
 }
 
 int cordon_sandbox_new(cordon_policy *policy, const struct cordon_options *options,
