@@ -15,7 +15,6 @@
 
 /* Circumstances that switch rows on or off. */
 enum arg_condition {
-	ARG_ALWAYS = 0,
 	ARG_SUPERVISED = 1 << 0,   /* a supervisor decides about this sandbox */
 	ARG_OFF = 1 << 1,	   /* none does; exactly one of the two holds */
 	ARG_HAS_LISTENER = 1 << 2, /* the filter is installed with a listener */
@@ -23,7 +22,9 @@ enum arg_condition {
 	ARG_NO_NETLINK = 1 << 4,   /* CAP_NET_ADMIN is kept without an own network namespace */
 	ARG_UNIX_HELD = 1 << 5,	   /* off mode, but the kernel holds connects to outside unix
 				      sockets (Landlock ABI 9), or the policy allows all of them */
-	ARG_IFINFO = 1 << 6,	   /* @ifinfo is re-admitted */
+	/* Derived by filterspec.c, not given: */
+	ARG_IFINFO = 1 << 6,  /* @ifinfo is re-admitted */
+	ARG_NO_UNIX = 1 << 7, /* off mode without ARG_UNIX_HELD */
 };
 
 struct arg_rule {

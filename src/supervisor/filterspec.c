@@ -24,6 +24,10 @@
 #include <string.h>
 
 #define REFUSE(err) (SECCOMP_RET_ERRNO | (err))
+/* What the caller may say; the other conditions follow. */
+#define ARG_GIVEN                                                                                  \
+	(ARG_SUPERVISED | ARG_OFF | ARG_HAS_LISTENER | ARG_EXEC_LIST | ARG_NO_NETLINK |            \
+	 ARG_UNIX_HELD)
 
 struct filterspec {
 	struct filter_spec spec;
@@ -153,6 +157,8 @@ static int settle(struct builder *b, struct cordon_error *err)
 
 	if (!(opt->conditions & ARG_SUPERVISED) == !(opt->conditions & ARG_OFF))
 		return err_set(err, -EINVAL, "filter: either with a supervisor or without one");
+	if ((opt->conditions & ARG_OFF) && !(opt->conditions & ARG_UNIX_HELD))
+		b->conditions |= ARG_NO_UNIX;
 	for (size_t i = 0; i < opt->allow_count && r == 0; i++)
 		r = settle_allow(b, opt->allow[i], err);
 	for (size_t i = 0; i < opt->deny_count && r == 0; i++)
@@ -243,7 +249,7 @@ int filterspec_build(const struct filterspec_options *opt, struct filterspec **r
 {
 	cleanup_free struct fate *fates = calloc(known_count(), sizeof(*fates));
 	struct builder b = { .opt = opt,
-			     .conditions = opt->conditions & ~(unsigned)ARG_IFINFO,
+			     .conditions = opt->conditions & ARG_GIVEN,
 			     .fates = fates };
 	int r;
 

@@ -23,7 +23,7 @@ struct filterspec_override {
 /* Names in the lists are those of calls, or of groups with their @, as the policy has them. */
 struct filterspec_options {
 	uint32_t arch;	     /* NR_ARCH_* */
-	unsigned conditions; /* enum arg_condition; ARG_IFINFO follows from `allow` */
+	unsigned conditions; /* enum arg_condition, those that are given */
 	bool path_rules;     /* the policy has filesystem rules */
 	const struct filterspec_override *overrides;
 	size_t override_count;
