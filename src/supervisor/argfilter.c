@@ -50,6 +50,10 @@
 #define PROTOCOL(p)     IS(2, p)
 #define PROTOCOL_UNIX   MASKED(2, ~1u, 0) /* 0, and PF_UNIX 1 for the same */
 
+/* Reads a property of an interface. */
+#define IFINFO(request) \
+	{ "ioctl", TESTS(IS(1, request)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" }
+
 static_assert(((unsigned)AF_INET | 8u) == AF_INET6, "one mask for both families");
 static_assert((SOCK_SEQPACKET & 0xb) == SOCK_STREAM, "one mask for both types");
 static_assert((SOCK_RAW & 0xe) == SOCK_DGRAM, "one mask for both types");
@@ -65,29 +69,30 @@ static const struct arg_rule rules[] = {
 	{ "ioctl", TESTS(IS(1, TIOCSETD)), FAIL(EPERM), .why = "loads line disciplines" },
 	{ "ioctl", TESTS(IS(1, TIOCCONS)), FAIL(EPERM), .why = "redirects the console" },
 	{ "ioctl", TESTS(IS(1, SIOCOUTQNSD)), ALLOW, .why = "a socket's own queue" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFNAME)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFCONF)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFFLAGS)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFADDR)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFDSTADDR)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFBRDADDR)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFNETMASK)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFMETRIC)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFMEM)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFMTU)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFENCAP)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFHWADDR)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFSLAVE)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFINDEX)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFPFLAGS)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFCOUNT)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFTXQLEN)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
-	{ "ioctl", TESTS(IS(1, SIOCGIFMAP)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" },
+	IFINFO(SIOCGIFNAME),
+	IFINFO(SIOCGIFCONF),
+	IFINFO(SIOCGIFFLAGS),
+	IFINFO(SIOCGIFADDR),
+	IFINFO(SIOCGIFDSTADDR),
+	IFINFO(SIOCGIFBRDADDR),
+	IFINFO(SIOCGIFNETMASK),
+	IFINFO(SIOCGIFMETRIC),
+	IFINFO(SIOCGIFMEM),
+	IFINFO(SIOCGIFMTU),
+	IFINFO(SIOCGIFENCAP),
+	IFINFO(SIOCGIFHWADDR),
+	IFINFO(SIOCGIFSLAVE),
+	IFINFO(SIOCGIFINDEX),
+	IFINFO(SIOCGIFPFLAGS),
+	IFINFO(SIOCGIFCOUNT),
+	IFINFO(SIOCGIFTXQLEN),
+	IFINFO(SIOCGIFMAP),
 	{ "ioctl", TESTS(RANGE(1, 0x8909, 0x89ff)), FAIL(EPERM),
 	  .why = "reads or changes interfaces, routes, devices" },
 	{ "ioctl", TESTS(RANGE(1, 0x8b00, 0x8bff)), FAIL(EPERM), .why = "wireless devices" },
 
-	{ "prctl", TESTS(IS(0, PR_SET_SECUREBITS)), FAIL(EPERM), .why = "changes capability rules" },
+	{ "prctl", TESTS(IS(0, PR_SET_SECUREBITS)), FAIL(EPERM),
+	  .why = "changes the rules of capabilities" },
 	{ "prctl", TESTS(IS(0, PR_SET_PTRACER)), FAIL(EPERM), .why = "lets others in" },
 	{ "prctl", TESTS(IS(0, PR_SET_MM)), FAIL(EPERM), .why = "forges what /proc shows" },
 	{ "prctl", TESTS(IS(0, PR_SET_DUMPABLE)), FAIL(0), .when = ARG_SUPERVISED,

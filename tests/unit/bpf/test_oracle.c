@@ -105,14 +105,21 @@ static void random_rules(struct prng *prng, struct random_call *rc, struct filte
 static struct scmp_arg_cmp oracle_test(const struct filter_test *test)
 {
 	uint64_t mask = test->mask ? test->mask : test->width == 64 ? UINT64_MAX : UINT32_MAX;
+	struct scmp_arg_cmp cmp = { .arg = test->arg, .datum_a = test->value };
 
-	if (test->cmp == FILTER_NE)
-		return SCMP_CMP64(test->arg, SCMP_CMP_NE, test->value);
-	if (test->cmp == FILTER_IN && test->value == 0)
-		return SCMP_CMP64(test->arg, SCMP_CMP_LE, test->value_to);
-	if (test->cmp == FILTER_IN)
-		return SCMP_CMP64(test->arg, SCMP_CMP_GE, test->value);
-	return SCMP_CMP64(test->arg, SCMP_CMP_MASKED_EQ, mask, test->value);
+	if (test->cmp == FILTER_NE) {
+		cmp.op = SCMP_CMP_NE;
+	} else if (test->cmp == FILTER_IN && test->value != 0) {
+		cmp.op = SCMP_CMP_GE;
+	} else if (test->cmp == FILTER_IN) {
+		cmp.op = SCMP_CMP_LE;
+		cmp.datum_a = test->value_to;
+	} else {
+		cmp.op = SCMP_CMP_MASKED_EQ;
+		cmp.datum_a = mask;
+		cmp.datum_b = test->value;
+	}
+	return cmp;
 }
 
 static void oracle_call(scmp_filter_ctx ctx, const struct filter_spec *spec,
