@@ -96,17 +96,16 @@ static int compare_calls(const void *a, const void *b)
 static int sort_calls(const struct filter_spec *spec, const struct filter_call **sorted,
 		      struct cordon_error *err)
 {
-	for (size_t i = 0; i < spec->call_count; i++) {
-		const char *why = check_call(spec, &spec->calls[i]);
-
-		if (why)
-			return err_set(err, -EINVAL, "filter: call %d: %s", spec->calls[i].nr, why);
+	for (size_t i = 0; i < spec->call_count; i++)
 		sorted[i] = &spec->calls[i];
-	}
 	qsort(sorted, spec->call_count, sizeof(sorted[0]), compare_calls);
-	for (size_t i = 1; i < spec->call_count; i++) {
-		if (sorted[i]->nr == sorted[i - 1]->nr)
-			return err_set(err, -EINVAL, "filter: call %d stands twice", sorted[i]->nr);
+	for (size_t i = 0; i < spec->call_count; i++) {
+		const char *why = check_call(spec, sorted[i]);
+
+		if (!why && i > 0 && sorted[i]->nr == sorted[i - 1]->nr)
+			why = "it stands twice";
+		if (why)
+			return err_set(err, -EINVAL, "filter: call %d: %s", sorted[i]->nr, why);
 	}
 	return 0;
 }
