@@ -259,6 +259,37 @@ bool glob_has_wildcard(const char *text)
 	return text[glob_literal_length(text)] != '\0';
 }
 
+void glob_quote(struct strbuf *sb, const char *text)
+{
+	for (; *text; text++)
+		strbuf_add(sb, strchr("*?[", *text) ? "[%c]" : "%c", *text);
+}
+
+char *glob_directory(const char *pattern, size_t *ret_length)
+{
+	char *plain = malloc(strlen(pattern) + 1);
+	size_t in = 0, out = 0, cut = 0;
+
+	if (!plain)
+		return NULL;
+	*ret_length = 0;
+	while (pattern[in]) {
+		const char *at = pattern + in;
+		bool quoted = at[0] == '[' && at[1] && strchr("*?[", at[1]) && at[2] == ']';
+
+		if (!quoted && strchr("*?[", *at))
+			break;
+		if (*at == '/') {
+			cut = out;
+			*ret_length = in;
+		}
+		plain[out++] = quoted ? at[1] : at[0];
+		in += quoted ? 3 : 1;
+	}
+	plain[cut] = '\0';
+	return plain;
+}
+
 /* One step of a pattern of at most 63 tokens. */
 static inline uint64_t step_small(const struct glob *glob, uint64_t states, unsigned char byte)
 {

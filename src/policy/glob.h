@@ -11,6 +11,8 @@
 #ifndef CORDON_POLICY_GLOB_H
 #define CORDON_POLICY_GLOB_H
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +36,14 @@ struct glob_pairs {
 int glob_new(const char *pattern, struct glob **ret);
 void glob_free(struct glob *glob);
 bool glob_has_wildcard(const char *text);
+/* Adds a text so that a pattern takes each of its characters for itself: `[` becomes `[[]`. */
+void glob_quote(struct strbuf *sb, const char *text);
+/*
+ * The plain text of the whole components in front of the first wildcard, quoted characters read
+ * back: `/a/b` of `/a/b/x?`. From malloc, NULL: no memory. *ret_length: how much of the pattern it
+ * stands for; the rest begins with a slash, or the length is 0.
+ */
+char *glob_directory(const char *pattern, size_t *ret_length);
 /* Length of the text in front of the first wildcard. */
 size_t glob_literal_length(const char *text);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define LABEL_MAX 63
-#define HOST_MAX 253
+#define HOST_MAX  253
 #define TEXT_MAX  512
 #define IPV4_BITS 96
 

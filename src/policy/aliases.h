@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Other paths under which the same part of a file system can be seen: bind mounts. */
+#ifndef CORDON_POLICY_ALIASES_H
+#define CORDON_POLICY_ALIASES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct aliases;
+
+/* Reads the mounts of this process. Return: 0; -ENOMEM; -errno if they cannot be read. */
+int aliases_read(struct aliases **ret);
+/* The same from text in the form of /proc/self/mountinfo. */
+int aliases_parse(const char *text, struct aliases **ret);
+void aliases_free(struct aliases *aliases);
+
+/*
+ * Alias number `index` of a canonical path. *ret_deeper is set where the mount shows only a
+ * directory below the path; all of it belongs to the path then.
+ * Return: 1 with *ret from malloc; 0 past the last; -ENOMEM.
+ */
+int aliases_get(const struct aliases *aliases, const char *path, size_t index, char **ret,
+		bool *ret_deeper);
+
+#endif

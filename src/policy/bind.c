@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fixes a policy to the file system: see policy_bind() in load.h.
+ *
+ * Theory of operation. Each literal path is opened once, as a handle without content, and asked for
+ * the kernel's own name of it; grants become Landlock rules from the same descriptor, so nothing
+ * can be swapped between the look and the rule. Guarded paths hold under every name that is known
+ * now: the path as written with its parents resolved, the link at its end and what the link leads
+ * to, what lies behind bind mounts, and the identity of the object.
+ *
+ * SECURITY: a symbolic link inside the workspace may come from an earlier run of the program. A
+ * grant that is written with $WORKSPACE must therefore lead to exactly that place.
+ */
+#include "policy/load.h"
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "policy/aliases.h"
+#include "policy/fs_rules.h"
+#include "policy/glob.h"
+#include "policy/vars.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#define DEVPTS_MAGIC 0x1cd1
+#define LINKS_MAX    16
+#define FD_PATH_MAX  sizeof("/proc/self/fd/2147483647")
+
+/* The kernel's name of what a descriptor holds. Return: 0; -ENOMEM; -errno. */
+static int path_of_fd(int fd, char **ret)
+{
+	char link[FD_PATH_MAX], path[PATH_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path));
+	if (length < 0)
+		return -errno;
+	if ((size_t)length == sizeof(path))
+		return -ENAMETOOLONG;
+	*ret = strndup(path, (size_t)length);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static bool is_missing(int code)
+{
+	return code == -ENOENT || code == -ENOTDIR || code == -EACCES || code == -ELOOP ||
+	       code == -ENAMETOOLONG;
+}
+
+static int canonical_of(const char *path, char **ret)
+{
+	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -errno : path_of_fd(fd, ret);
+}
+
+/*
+ * The canonical path of the deepest parent that exists, and the rest as it was written.
+ * Return: 0; -ENOMEM; -errno.
+ */
+static int canonical_of_parents(const char *path, char **ret)
+{
+	cleanup_free char *parent = strdup(path), *found = NULL;
+	int r = -ENOENT;
+
+	if (!parent)
+		return -ENOMEM;
+	while (r != 0) {
+		char *slash = strrchr(parent, '/');
+
+		if (!slash) {
+			*ret = strdup(path);
+			return *ret ? 0 : -ENOMEM;
+		}
+		*slash = '\0';
+		r = canonical_of(*parent ? parent : "/", &found);
+		if (r < 0 && !is_missing(r))
+			return r;
+	}
+	if (asprintf(ret, "%s%s", strcmp(found, "/") == 0 ? "" : found, path + strlen(parent)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* Where a symbolic link leads, as a path. Return: 0; -EINVAL if it is none; -errno; -ENOMEM. */
+static int target_of(const char *link, char **ret)
+{
+	char text[PATH_MAX];
+	ssize_t length = readlink(link, text, sizeof(text) - 1);
+	const char *slash = strrchr(link, '/');
+
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	if (text[0] == '/')
+		*ret = strdup(text);
+	else if (asprintf(ret, "%.*s/%s", (int)(slash - link), link, text) < 0)
+		*ret = NULL;
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* A path whose object is missing, behind dangling links as well. Return: 0; -ENOMEM; -errno. */
+static int canonical_of_missing(const char *path, unsigned links, char **ret)
+{
+	cleanup_free char *target = NULL, *here = NULL;
+	int r = canonical_of_parents(path, &here);
+
+	if (r < 0)
+		return r;
+	r = links > 0 ? target_of(here, &target) : -EINVAL;
+	if (r == -ENOMEM)
+		return r;
+	if (r == 0 && path_is_plain(target, strlen(target)))
+		return canonical_of_missing(target, links - 1, ret);
+	*ret = steal_ptr(&here);
+	return 0;
+}
+
+static int fail(struct cordon_error *err, int code, const struct rule *rule, const char *why)
+{
+	err_set(err, code, "%s: '%s': %s", rule->key, rule->text, why);
+	if (rule->origin.line > 0)
+		err_place(err, rule->origin.file, rule->origin.line, rule->origin.column);
+	return code;
+}
+
+static int fail_errno(struct cordon_error *err, int code, const struct rule *rule)
+{
+	return fail(err, code, rule, strerrordesc_np(-code));
+}
+
+static void look_at(struct fs_rule *rule)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(rule->fd, &st) < 0)
+		return;
+	rule->dev = st.st_dev;
+	rule->ino = st.st_ino;
+	rule->is_directory = S_ISDIR(st.st_mode);
+	rule->is_linked = !rule->is_directory && st.st_nlink > 1;
+	rule->is_device =
+		S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) ||
+		(rule->is_directory && fstatfs(rule->fd, &fs) == 0 && fs.f_type == DEVPTS_MAGIC);
+}
+
+/* Guards also hold for a link at the end of their path. */
+static int bind_link(struct fs_rule *rule)
+{
+	cleanup_free char *here = NULL;
+	struct stat st;
+	int r = canonical_of_parents(rule->path, &here);
+
+	if (r < 0 || lstat(here, &st) < 0 || !S_ISLNK(st.st_mode))
+		return r;
+	rule->canonical_link = steal_ptr(&here);
+	return 0;
+}
+
+static int check_workspace_link(const struct fs_rule *rule, struct cordon_error *err)
+{
+	if (strncmp(rule->rule.text, "$WORKSPACE", strlen("$WORKSPACE")) != 0 ||
+	    strcmp(rule->canonical, rule->path) == 0)
+		return 0;
+	return fail(err, -EINVAL, &rule->rule,
+		    "leads through a symbolic link inside the workspace; name its target instead");
+}
+
+static int bind_literal(struct fs_rule *rule, struct cordon_error *err)
+{
+	bool guard = rule->kind <= FS_PROTECT;
+	int r;
+
+	if (vars_uses_tmp(rule->path)) { /* an offline question: there is no such directory */
+		rule->canonical = strdup(rule->path);
+		return rule->canonical ? 0 : -ENOMEM;
+	}
+	rule->fd = open(rule->path, O_PATH | O_CLOEXEC);
+	r = rule->fd < 0 ? -errno : path_of_fd(rule->fd, &rule->canonical);
+	if (rule->fd < 0 && is_missing(r))
+		r = canonical_of_missing(rule->path, LINKS_MAX, &rule->canonical);
+	if (r < 0)
+		return fail_errno(err, r, &rule->rule);
+	if (rule->fd >= 0)
+		look_at(rule);
+	r = guard ? bind_link(rule) : 0;
+	if (r < 0)
+		return fail_errno(err, r, &rule->rule);
+	return guard || rule->fd < 0 ? 0 : check_workspace_link(rule, err);
+}
+
+/* The pattern with its directory part resolved. Return: 0; -ENOMEM; -errno. */
+static int canonical_pattern(const char *pattern, char **ret)
+{
+	cleanup_free char *found = NULL, *dir = NULL;
+	cleanup_strbuf struct strbuf sb = { 0 };
+	size_t length;
+	int r = 0;
+
+	dir = glob_directory(pattern, &length);
+	if (!dir)
+		return -ENOMEM;
+	if (length > 0 && dir[0] == '/') {
+		r = canonical_of(dir, &found);
+		if (is_missing(r))
+			r = canonical_of_missing(dir, LINKS_MAX, &found);
+		if (r < 0)
+			return r;
+		if (strcmp(found, "/") != 0)
+			glob_quote(&sb, found);
+		pattern += length;
+	}
+	strbuf_add(&sb, "%s", pattern);
+	*ret = strbuf_take(&sb);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int bind_glob(struct fs_rule *rule, struct cordon_error *err)
+{
+	struct glob *glob;
+	int r = canonical_pattern(rule->path, &rule->canonical);
+
+	if (r == 0)
+		r = glob_new(rule->canonical, &glob);
+	if (r < 0)
+		return fail_errno(err, r, &rule->rule);
+	glob_free(rule->glob);
+	rule->glob = glob;
+	return 0;
+}
+
+/* Whether an alias really shows the object: another mount may lie over it. */
+static bool shows(const char *path, const struct fs_rule *rule)
+{
+	struct stat st;
+
+	if (rule->fd < 0)
+		return true;
+	return stat(path, &st) == 0 && st.st_dev == rule->dev && st.st_ino == rule->ino;
+}
+
+static int add_aliases(struct fs_index *index, const struct fs_rule *rule, const char *path,
+		       const struct aliases *aliases)
+{
+	char *alias;
+	bool deeper;
+	int r;
+
+	for (size_t i = 0; (r = aliases_get(aliases, path, i, &alias, &deeper)) > 0; i++) {
+		r = deeper || shows(alias, rule) ? fs_index_add(index, rule, alias) : 0;
+		free(alias);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+static int index_guard(struct fs_index *index, const struct fs_rule *rule,
+		       const struct aliases *aliases)
+{
+	int r = fs_index_add(index, rule, rule->canonical);
+
+	if (r == 0 && rule->canonical_link)
+		r = fs_index_add(index, rule, rule->canonical_link);
+	if (r == 0 && rule->fd >= 0)
+		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
+	if (r == 0 && aliases)
+		r = add_aliases(index, rule, rule->canonical, aliases);
+	if (r == 0 && aliases && rule->canonical_link)
+		r = add_aliases(index, rule, rule->canonical_link, aliases);
+	return r;
+}
+
+/* rest: behind the directory part, begins with a slash. */
+static int add_pattern_at(struct fs_index *index, const struct fs_rule *rule, const char *dir,
+			  const char *rest)
+{
+	cleanup_strbuf struct strbuf sb = { 0 };
+
+	if (strcmp(dir, "/") != 0)
+		glob_quote(&sb, dir);
+	strbuf_add(&sb, "%s", rest);
+	return sb.failed ? -ENOMEM : fs_index_add_pattern(index, rule, sb.text);
+}
+
+static int index_glob(struct fs_index *index, const struct fs_rule *rule,
+		      const struct aliases *aliases)
+{
+	cleanup_free char *dir = NULL;
+	size_t length;
+	char *alias;
+	bool deeper;
+	int r = fs_index_add_glob(index, rule, rule->glob);
+
+	if (r == 0 && strcmp(rule->canonical, rule->path) != 0)
+		r = fs_index_add_pattern(index, rule, rule->path);
+	if (r < 0 || !aliases)
+		return r;
+	dir = glob_directory(rule->canonical, &length);
+	if (!dir)
+		return -ENOMEM;
+	if (length == 0)
+		return 0;
+	for (size_t i = 0; (r = aliases_get(aliases, dir, i, &alias, &deeper)) > 0; i++) {
+		const char *rest = rule->canonical + length;
+
+		r = deeper && strcmp(rest, "/**") != 0 ? 0
+						       : add_pattern_at(index, rule, alias, rest);
+		free(alias);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+static bool is_in_write(const struct policy *policy, const struct fs_rule *rule)
+{
+	for (size_t i = 0; i < policy->fs_count; i++)
+		if (policy->fs[i].kind == FS_WRITE &&
+		    path_is_under(rule->canonical, policy->fs[i].canonical))
+			return true;
+	return false;
+}
+
+/* What is missing now is not granted later, but a read rule inside a write rule takes away. */
+static int index_grant(const struct policy *policy, struct fs_index *index,
+		       const struct fs_rule *rule)
+{
+	bool narrows = rule->kind == FS_READ && is_in_write(policy, rule);
+	int r;
+
+	if (rule->fd < 0 && !narrows)
+		return 0;
+	r = fs_index_add(index, rule, rule->canonical);
+	if (r == 0 && narrows && rule->fd >= 0)
+		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
+	return r;
+}
+
+static int build_index(struct policy *policy, const struct aliases *aliases)
+{
+	struct fs_index *index;
+	int r = fs_index_new(&index);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < policy->fs_count; i++) {
+		const struct fs_rule *rule = &policy->fs[i];
+
+		if (rule->glob)
+			r = index_glob(index, rule, aliases);
+		else if (rule->kind <= FS_PROTECT)
+			r = index_guard(index, rule, aliases);
+		else
+			r = index_grant(policy, index, rule);
+	}
+	if (r == 0)
+		r = fs_index_seal(index);
+	if (r < 0) {
+		fs_index_free(index);
+		return r;
+	}
+	policy->fs_index = index;
+	return 0;
+}
+
+static int put_tmp(struct policy *policy, const char *tmp)
+{
+	int r = 0;
+
+	policy->tmp = strdup(tmp);
+	if (!policy->tmp)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < policy->fs_count; i++)
+		r = vars_put_tmp(&policy->fs[i].path, tmp, policy->fs[i].glob != NULL);
+	for (size_t i = 0; r == 0 && i < policy->unix_count; i++)
+		if (!policy->unix_rules[i].abstract)
+			r = vars_put_tmp(&policy->unix_rules[i].path, tmp,
+					 policy->unix_rules[i].glob != NULL);
+	for (size_t i = 0; r == 0 && i < policy->env_set_count; i++)
+		r = vars_put_tmp(&policy->env_set[i].value, tmp, false);
+	if (r == 0 && policy->cwd)
+		r = vars_put_tmp(&policy->cwd, tmp, false);
+	return r;
+}
+
+static int bind_unix(struct unix_rule *rule, struct cordon_error *err)
+{
+	struct glob *glob = NULL;
+	int r;
+
+	if (rule->abstract)
+		return 0;
+	if (rule->glob)
+		r = canonical_pattern(rule->path, &rule->canonical);
+	else
+		r = canonical_of(rule->path, &rule->canonical);
+	if (!rule->glob && is_missing(r))
+		r = canonical_of_missing(rule->path, LINKS_MAX, &rule->canonical);
+	if (r == 0 && rule->glob)
+		r = glob_new(rule->canonical, &glob);
+	if (r < 0)
+		return fail_errno(err, r, &rule->rule);
+	if (glob) {
+		glob_free(rule->glob);
+		rule->glob = glob;
+	}
+	return 0;
+}
+
+static int bind_rules(struct policy *policy, bool *ret_guards, struct cordon_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < policy->fs_count; i++) {
+		struct fs_rule *rule = &policy->fs[i];
+
+		*ret_guards |= rule->kind <= FS_PROTECT;
+		r = rule->glob ? bind_glob(rule, err) : bind_literal(rule, err);
+	}
+	for (size_t i = 0; r == 0 && i < policy->unix_count; i++)
+		r = bind_unix(&policy->unix_rules[i], err);
+	return r;
+}
+
+int policy_bind(struct policy *policy, const char *tmp, struct cordon_error *err)
+{
+	struct aliases *aliases = NULL;
+	bool guards = false;
+	int r = tmp ? put_tmp(policy, tmp) : 0;
+
+	if (r == 0)
+		r = bind_rules(policy, &guards, err);
+	if (r < 0)
+		return r == -ENOMEM ? err_set(err, r, "out of memory") : r;
+	if (guards) {
+		r = aliases_read(&aliases);
+		if (r < 0)
+			return err_sys(err, r, "read the mounts of this process");
+	}
+	r = build_index(policy, aliases);
+	aliases_free(aliases);
+	return r < 0 ? err_sys(err, r, "index of the rules") : 0;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key table: see keys.h. */
+#include "policy/keys.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "policy/compile.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FIELD(name) offsetof(struct policy, name)
+
+/* clang-format off */
+const struct key keys[] = {
+	{ "version", SHAPE_SCALAR, TYPE_INTEGER, compile_version, .fallback = "1",
+	  .help = "version of the policy language" },
+	{ "extends", SHAPE_LIST, TYPE_TEXT, compile_extends,
+	  .help = "presets, or files relative to this one, that come first" },
+	{ "workspace", SHAPE_SCALAR, TYPE_PATH, compile_workspace,
+	  .help = "directory that $WORKSPACE names; by default the current one" },
+
+	{ "filesystem", SHAPE_SECTION, .help = "files and directories" },
+	{ "filesystem.read", SHAPE_LIST, TYPE_PATH, compile_fs, FS_READ,
+	  .help = "read files, list directories" },
+	{ "filesystem.write", SHAPE_LIST, TYPE_PATH, compile_fs, FS_WRITE,
+	  .help = "as read, and create, change, rename, link and remove" },
+	{ "filesystem.exec", SHAPE_LIST, TYPE_PATH, compile_fs, FS_EXEC,
+	  .help = "absent: what is readable may be executed; present: only these" },
+	{ "filesystem.deny", SHAPE_LIST, TYPE_PATTERN, compile_fs, FS_DENY,
+	  .help = "no access at all: EACCES" },
+	{ "filesystem.hide", SHAPE_LIST, TYPE_PATTERN, compile_fs, FS_HIDE,
+	  .help = "as deny, but ENOENT" },
+	{ "filesystem.protect", SHAPE_LIST, TYPE_PATTERN, compile_fs, FS_PROTECT,
+	  .help = "readable as granted, but never created, changed, renamed or removed" },
+	{ "filesystem.expand", SHAPE_SCALAR, TYPE_BOOL, compile_bool, FIELD(expand),
+	  .fallback = "false", .unsupported = true,
+	  .help = "literal deny rules are held by the kernel alone" },
+	{ "filesystem.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
+
+	{ "network", SHAPE_SECTION, .help = "network; without it there is none" },
+	{ "network.allow", SHAPE_LIST, TYPE_NETWORK, compile_net, false,
+	  .help = "destinations that may be reached" },
+	{ "network.deny", SHAPE_LIST, TYPE_NETWORK, compile_net, true,
+	  .help = "destinations that may not; wins over allow" },
+	{ "network.listen", SHAPE_LIST, TYPE_PORTS, compile_listen,
+	  .help = "TCP ports that may be bound" },
+	{ "network.unix", SHAPE_SECTION, .help = "unix sockets" },
+	{ "network.unix.connect", SHAPE_LIST, TYPE_SOCKET, compile_unix, false,
+	  .help = "sockets of the outside world that may be reached" },
+	{ "network.unix.bind", SHAPE_LIST, TYPE_SOCKET, compile_unix, true,
+	  .help = "where sockets may be made; by default wherever write is allowed" },
+	{ "network.unix.remove", SHAPE_REMOVE, TYPE_TEXT,
+	  .help = "inherited entries to take away" },
+	{ "network.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
+
+	{ "process", SHAPE_SECTION, .help = "what the program starts with" },
+	{ "process.cwd", SHAPE_SCALAR, TYPE_PATH, compile_cwd,
+	  .help = "working directory; by default the current one" },
+	{ "process.env", SHAPE_EITHER, TYPE_WORD, compile_env, .words = "inherit",
+	  .help = "'inherit' for the whole environment, or a section" },
+	{ "process.env.pass", SHAPE_LIST, TYPE_ENV, compile_env_pass,
+	  .help = "variables that are kept: only these; NAME or PREFIX*" },
+	{ "process.env.set", SHAPE_MAP, TYPE_TEXT, compile_env_set,
+	  .help = "variables with their values" },
+	{ "process.env.remove", SHAPE_REMOVE, TYPE_TEXT,
+	  .help = "inherited names to take away" },
+	{ "process.user", SHAPE_SCALAR, TYPE_TEXT, check_id, .unsupported = true,
+	  .help = "user to run as, by number or name" },
+	{ "process.group", SHAPE_SCALAR, TYPE_TEXT, check_id, .unsupported = true,
+	  .help = "group to run as, by number or name" },
+	{ "process.groups", SHAPE_LIST, TYPE_TEXT, check_id, .unsupported = true,
+	  .help = "supplementary groups" },
+	{ "process.capabilities", SHAPE_SECTION, .unsupported = true, .help = "capabilities" },
+	{ "process.capabilities.keep", SHAPE_LIST, TYPE_TEXT, check_capability,
+	  .unsupported = true, .help = "every set ends as exactly this" },
+	{ "process.capabilities.remove", SHAPE_REMOVE, TYPE_TEXT,
+	  .help = "inherited entries to take away" },
+	{ "process.umask", SHAPE_SCALAR, TYPE_OCTAL, compile_umask, FIELD(umask),
+	  .help = "file mode mask, octal" },
+	{ "process.aslr", SHAPE_SCALAR, TYPE_BOOL, compile_tristate, FIELD(aslr),
+	  .help = "randomise the address space" },
+	{ "process.huge_pages", SHAPE_SCALAR, TYPE_BOOL, compile_tristate, FIELD(huge_pages),
+	  .help = "transparent huge pages" },
+	{ "process.core_dumps", SHAPE_SCALAR, TYPE_BOOL, compile_tristate, FIELD(core_dumps),
+	  .help = "write core files" },
+	{ "process.cpu_affinity", SHAPE_LIST, TYPE_INTEGER, compile_cpu,
+	  .help = "processors to run on" },
+	{ "process.new_session", SHAPE_SCALAR, TYPE_BOOL, compile_bool, FIELD(new_session),
+	  .fallback = "false", .help = "start a new session" },
+	{ "process.terminal", SHAPE_SCALAR, TYPE_BOOL, compile_bool, FIELD(terminal),
+	  .fallback = "false", .help = "with new_session: a controlling terminal" },
+	{ "process.fds", SHAPE_LIST, TYPE_INTEGER, compile_fd,
+	  .help = "descriptors above 2 that are kept; all others are closed" },
+	{ "process.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
+
+	{ "limits", SHAPE_SECTION, .help = "limits" },
+	{ "limits.wall", SHAPE_SCALAR, TYPE_DURATION, compile_wall, FIELD(wall_ms),
+	  .fallback = "unlimited", .help = "time until the run is ended" },
+	{ "limits.cpu", SHAPE_SCALAR, TYPE_DURATION, compile_cpu_time, FIELD(cpu_s),
+	  .fallback = "unlimited", .help = "processor time of each process" },
+	{ "limits.memory", SHAPE_SCALAR, TYPE_SIZE, check_size, .fallback = "unlimited",
+	  .unsupported = true, .help = "memory of the whole tree" },
+	{ "limits.address_space", SHAPE_SCALAR, TYPE_SIZE, compile_size, FIELD(address_space),
+	  .fallback = "unlimited", .help = "address space of each process" },
+	{ "limits.processes", SHAPE_SCALAR, TYPE_INTEGER, check_count, .fallback = "unlimited",
+	  .unsupported = true, .help = "processes of the whole tree" },
+	{ "limits.open_files", SHAPE_SCALAR, TYPE_INTEGER, compile_count, FIELD(open_files),
+	  .fallback = "unlimited", .help = "open descriptors of each process" },
+	{ "limits.file_size", SHAPE_SCALAR, TYPE_SIZE, compile_size, FIELD(file_size),
+	  .fallback = "unlimited", .help = "size of any file that is written" },
+	{ "limits.output", SHAPE_SCALAR, TYPE_SIZE, check_size, .fallback = "unlimited",
+	  .unsupported = true, .help = "bytes of output that are captured" },
+	{ "limits.cpu_percent", SHAPE_SCALAR, TYPE_INTEGER, check_percent,
+	  .fallback = "unlimited", .unsupported = true, .help = "share of one processor" },
+
+	{ "syscalls", SHAPE_SECTION, .help = "system calls" },
+	{ "syscalls.deny", SHAPE_LIST, TYPE_TEXT, compile_syscall, true,
+	  .help = "names or @groups that are refused as well" },
+	{ "syscalls.allow", SHAPE_LIST, TYPE_TEXT, compile_syscall, false,
+	  .help = "names or @groups that the default refuses" },
+	{ "syscalls.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
+
+	{ "isolation", SHAPE_SECTION, .help = "namespaces and mounts" },
+	{ "isolation.namespaces", SHAPE_LIST, TYPE_TEXT, check_namespace, .unsupported = true,
+	  .help = "any of user pid mount net ipc uts cgroup time" },
+	{ "isolation.root", SHAPE_SCALAR, TYPE_PATH, check_path, .unsupported = true,
+	  .help = "directory that becomes /" },
+	{ "isolation.mounts", SHAPE_RECORDS, TYPE_TEXT, check_mount, .unsupported = true,
+	  .help = "source, target, read_only" },
+	{ "isolation.hostname", SHAPE_SCALAR, TYPE_TEXT, check_name, .unsupported = true,
+	  .help = "host name" },
+	{ "isolation.on_failure", SHAPE_SCALAR, TYPE_WORD, compile_word, FIELD(on_failure),
+	  .words = "refuse|warn|ignore", .fallback = "refuse",
+	  .help = "what happens when a layer cannot be set up" },
+	{ "isolation.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
+
+	{ "supervisor", SHAPE_SCALAR, TYPE_WORD, compile_word, FIELD(supervisor),
+	  .words = "auto|required|off", .fallback = "auto",
+	  .help = "off: only what the kernel holds alone" },
+
+	{ "report", SHAPE_SECTION, .help = "what is reported" },
+	{ "report.events", SHAPE_SCALAR, TYPE_TEXT, compile_events, FIELD(events),
+	  .help = "file or fd:N for events, one JSON object a line" },
+	{ "report.hint", SHAPE_SCALAR, TYPE_WORD, compile_hint, FIELD(hint), .words = "stderr",
+	  .fallback = "stderr", .null_is_value = true,
+	  .help = "one line for each distinct denial; null for none" },
+	{ "report.trace", SHAPE_SCALAR, TYPE_BOOL, compile_bool, FIELD(trace),
+	  .fallback = "false", .help = "see every denial, at the cost of speed" },
+};
+/* clang-format on */
+const size_t key_count = COUNT_OF(keys);
+
+const struct key *key_find(const char *name)
+{
+	for (size_t i = 0; i < key_count; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+size_t key_index(const struct key *key)
+{
+	return (size_t)(key - keys);
+}
+
+const char *key_leaf(const struct key *key)
+{
+	const char *dot = strrchr(key->name, '.');
+
+	return dot ? dot + 1 : key->name;
+}
+
+bool key_is_in(const struct key *key, const char *section)
+{
+	size_t length = strlen(section);
+
+	if (length == 0)
+		return !strchr(key->name, '.');
+	return strncmp(key->name, section, length) == 0 && key->name[length] == '.' &&
+	       !strchr(key->name + length + 1, '.');
+}
+
+/* Candidate number `index` of a section, for str_nearest(). */
+static const char *candidate(size_t index, const void *section)
+{
+	for (size_t i = 0; i < key_count; i++)
+		if (key_is_in(&keys[i], section) && index-- == 0)
+			return key_leaf(&keys[i]);
+	return NULL;
+}
+
+const struct key *key_in_section(const char *section, const char *name, const char **ret_nearest)
+{
+	for (size_t i = 0; i < key_count; i++)
+		if (key_is_in(&keys[i], section) && strcmp(key_leaf(&keys[i]), name) == 0)
+			return &keys[i];
+	*ret_nearest = str_nearest(name, candidate, section);
+	return NULL;
+}
+
+static const char *const type_words[] = {
+	[TYPE_NONE] = "",
+	[TYPE_BOOL] = "true or false",
+	[TYPE_INTEGER] = "a decimal number",
+	[TYPE_OCTAL] = "an octal number",
+	[TYPE_DURATION] = "a duration such as 500ms, 10s, 5m or 1h",
+	[TYPE_SIZE] = "a size such as 512M or 2G",
+	[TYPE_WORD] = "a word",
+	[TYPE_PATH] = "a path",
+	[TYPE_PATTERN] = "a path or glob",
+	[TYPE_TEXT] = "a text",
+	[TYPE_NETWORK] = "a destination such as 10.0.0.0/8:5432",
+	[TYPE_PORTS] = "a port, a range or '*'",
+	[TYPE_SOCKET] = "a path, a glob or @name",
+	[TYPE_ENV] = "the name of a variable",
+};
+
+const char *key_wants(const struct key *key)
+{
+	return type_words[key->type];
+}
+
+static const char *shape_words(const struct key *key)
+{
+	switch (key->shape) {
+	case SHAPE_LIST:
+	case SHAPE_REMOVE:
+	case SHAPE_RECORDS:
+		return "list";
+	case SHAPE_MAP:
+		return "map";
+	case SHAPE_SECTION:
+	case SHAPE_SCALAR:
+	case SHAPE_EITHER:
+		break;
+	}
+	return NULL;
+}
+
+/* scdoc reads `_` and `*` as marks. */
+static void add_plain(struct strbuf *sb, const char *text)
+{
+	for (; *text; text++)
+		strbuf_add(sb, strchr("_*\\<>#", *text) ? "\\%c" : "%c", *text);
+}
+
+char *keys_man_section(void)
+{
+	struct strbuf sb = { 0 };
+
+	strbuf_add(&sb, "# KEYS\n\n");
+	for (size_t i = 0; i < key_count; i++) {
+		const struct key *key = &keys[i];
+		const char *shape = shape_words(key);
+
+		if (key->shape == SHAPE_SECTION)
+			continue;
+		strbuf_add(&sb, "*");
+		add_plain(&sb, key->name);
+		strbuf_add(&sb, "* (%s%s", shape ? shape : "", shape ? " of: " : "");
+		add_plain(&sb, key->words ? key->words : key_wants(key));
+		if (key->fallback) {
+			strbuf_add(&sb, "; default ");
+			add_plain(&sb, key->fallback);
+		}
+		strbuf_add(&sb, ")\n\t");
+		add_plain(&sb, key->help);
+		strbuf_add(&sb, "%s.\n\n",
+			   key->unsupported ? "; not supported by this version" : "");
+	}
+	return strbuf_take(&sb);
+}
