@@ -4,6 +4,7 @@
 #include "cli/opts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Return: index of the first argument, or -1 with *ret_status. extra: how many may follow. */
 static int parse(int argc, char **argv, unsigned sets, int extra, struct selection *ret,
@@ -96,7 +97,8 @@ int cmd_learn(int argc, char **argv)
 	cleanup_selection struct selection selection = { 0 };
 	int status;
 
-	if (argc > 1 && opts_parse(2, argv, 0, &selection, &status) < 0 && status == STATUS_OK)
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) &&
+	    opts_parse(argc, argv, 0, &selection, &status) < 0)
 		return status;
 	say("learn is not supported by this version; `cordon run --trace` lists what is refused");
 	return STATUS_CORDON;
