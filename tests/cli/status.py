@@ -138,7 +138,7 @@ def bad_policy_is_named_by_place(directory):
 
 @case
 def validate_lists_every_problem(directory):
-    (directory / "bad.yaml").write_text("version: 1\nfilesystem:\n  redd: [/usr]\n  wriet: [/x]\n")
+    (directory / "bad.yaml").write_text("version: 1\nfilesystem:\n  redd: [/usr]\n  exek: [/x]\n")
     (directory / "good.yaml").write_text("version: 1\nfilesystem:\n  read: [/usr]\n")
     result = cordon("policy", "validate", "good.yaml", "bad.yaml", cwd=directory)
     equal(result.status, 125, result)
