@@ -96,9 +96,16 @@ static void forward_signals(struct run *run)
 static void follow_stop(struct run *run)
 {
 	pid_t program = cordon_sandbox_pid(run->sandbox);
+	const struct timespec now = { 0 };
+	sigset_t continued;
 
 	run->stopped = false;
 	terminal_stop(&run->terminal, program);
+	/* The signal that continued us is answered here; a second answer could come after the
+	 * program has stopped again. */
+	sigemptyset(&continued);
+	sigaddset(&continued, SIGCONT);
+	sigtimedwait(&continued, NULL, &now);
 	terminal_give(&run->terminal, program);
 	cordon_sandbox_resume(run->sandbox);
 }
