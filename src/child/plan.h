@@ -78,9 +78,10 @@ struct spawn_plan {
 	bool wait_killable; /* ask for WAIT_KILLABLE_RECV, fall back on EINVAL */
 	bool share_files;   /* hand the listener over through a shared descriptor table (T-362) */
 	bool failure_is_fatal; /* isolation.on_failure: refuse */
-	unsigned self_test;    /* nonzero: the number of openat, called once after `ready` with
-				  SELF_TEST_PATH; only a supervisor can answer it with a descriptor */
-	unsigned ablate;       /* test builds only: bits of `enum ablate` below; 0 otherwise */
+	unsigned self_test; /* nonzero: the number of a mediated call, made once after `ready` with
+			       SELF_TEST_PATH as its second argument; only a supervisor can answer
+			       it with a descriptor */
+	unsigned ablate;    /* test builds only: bits of `enum ablate` below; 0 otherwise */
 };
 
 /* No such file exists, nor can one: nothing can be made directly in the root of procfs. */

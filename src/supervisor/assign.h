@@ -18,18 +18,17 @@
 /* Why a call is mediated; a row of the mediation table names the reasons that concern it. */
 enum when {
 	WHEN_GUARD_WRITE = 1 << 0, /* a guarded rule can concern something inside a write grant */
-	WHEN_GUARD = 1 << 1,	   /* a guarded rule exists */
-	WHEN_DENY = 1 << 2,	   /* deny or hide: reads are concerned */
-	WHEN_DENY_EXEC = 1 << 3,   /* deny or hide reaches into something executable */
-	WHEN_METADATA = 1 << 4,	   /* filesystem rules exist: Landlock does not hold metadata */
-	WHEN_NETWORK = 1 << 5,	   /* addresses and outside unix sockets are decided */
-	WHEN_BIND = 1 << 6,	   /* binds that Landlock cannot hold */
-	WHEN_NO_GETFD = 1 << 7,	   /* sockets have to be made by the supervisor */
-	WHEN_NO_TRUNCATE = 1 << 8, /* Landlock below ABI 3 */
-	WHEN_NO_SCOPE = 1 << 9,	   /* Landlock below ABI 6: signals are decided by registers */
-	WHEN_CONTROL = 1 << 10,	   /* limits and priorities of other processes */
-	WHEN_TRACE = 1 << 11,	   /* report.trace: whatever the kernel alone would refuse */
+	WHEN_DENY = 1 << 1,	   /* deny or hide: reads are concerned */
+	WHEN_DENY_EXEC = 1 << 2,   /* deny or hide reaches into something executable */
+	WHEN_METADATA = 1 << 3,	   /* filesystem rules exist: Landlock does not hold metadata */
+	WHEN_NETWORK = 1 << 4,	   /* addresses and outside unix sockets are decided */
+	WHEN_NO_GETFD = 1 << 5,	   /* sockets have to be made by the supervisor */
+	WHEN_NO_TRUNCATE = 1 << 6, /* Landlock below ABI 3 */
+	WHEN_NO_SCOPE = 1 << 7,	   /* Landlock below ABI 6: signals are decided by registers */
+	WHEN_CONTROL = 1 << 8,	   /* limits and priorities of other processes */
+	WHEN_TRACE = 1 << 9,	   /* report.trace: whatever the kernel alone would refuse */
 };
+#define WHEN_COUNT 10
 /* "filesystem.deny or filesystem.hide" ... Return: static storage. */
 const char *when_text(enum when bit);
 
@@ -55,6 +54,8 @@ struct assignment {
 int assignment_make(const struct policy *policy, const struct host *host, struct assignment *ret,
 		    struct cordon_error *err);
 void assignment_done(struct assignment *assignment);
+/* Whether the program may change its root: then paths start at the caller's own. */
+bool filter_admits_chroot(const struct policy *policy);
 
 /*
  * The child's Landlock ruleset, or the supervisor's own (the same plus reading /proc, without the

@@ -27,6 +27,14 @@ int pidfd_open_process(pid_t pid)
 	return r < 0 ? -errno : (int)r;
 }
 
+int pidfd_open_thread(pid_t tid)
+{
+	/* PIDFD_THREAD has the value of O_EXCL. */
+	long r = syscall(SYS_pidfd_open, tid, O_EXCL);
+
+	return r < 0 ? -errno : (int)r;
+}
+
 int pidfd_signal(int pidfd, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;

@@ -9,6 +9,8 @@
 
 /* Return: a pidfd (close-on-exec) or -errno. KERNEL(5.3). */
 int pidfd_open_process(pid_t pid);
+/* For a thread that need not be its process's first. KERNEL(6.9). Return: a pidfd or -errno. */
+int pidfd_open_thread(pid_t tid);
 /* Return: 0 or -errno. */
 int pidfd_signal(int pidfd, int signal);
 /* Duplicates descriptor `fd` of the process. KERNEL(5.6); containers often refuse it. Return: fd or

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is asking, and what procfs says of it and of its relatives: see caller.h. */
+#include "supervisor/caller.h"
+
+#include "sys/compat.h"
+#include "sys/process.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+const char *held_name(int fd, char *buffer)
+{
+	char digits[12];
+	int n = 0;
+
+	do {
+		digits[n++] = (char)('0' + fd % 10);
+		fd /= 10;
+	} while (fd > 0);
+	for (int i = 0; i < n; i++)
+		buffer[i] = digits[n - 1 - i];
+	buffer[n] = '\0';
+	return buffer;
+}
+
+ssize_t held_path(const struct supervisor *sv, int fd, char *buffer, size_t size)
+{
+	char name[12];
+	ssize_t n = readlinkat(sv->self_fd, held_name(fd, name), buffer, size - 1);
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n >= size - 1)
+		return -ENAMETOOLONG;
+	buffer[n] = '\0';
+	return n;
+}
+
+int caller_open(struct caller *caller, int dirfd)
+{
+	const struct supervisor *sv = caller->sv;
+	char name[48];
+	int fd;
+
+	if (dirfd == AT_FDCWD)
+		snprintf(name, sizeof(name), "%d/cwd", caller->tid);
+	else if (dirfd >= 0)
+		snprintf(name, sizeof(name), "%d/fd/%d", caller->tid, dirfd);
+	else
+		return -EBADF;
+	fd = openat(sv->proc_fd, name, O_PATH | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? -EBADF : -errno;
+}
+
+pid_t caller_tgid(struct caller *caller)
+{
+	struct process_status status;
+	int r;
+
+	if (caller->tgid > 0)
+		return caller->tgid;
+	r = process_status(caller->sv->proc_fd, caller->tid, &status);
+	if (r < 0)
+		return r;
+	caller->tgid = status.tgid;
+	return status.tgid;
+}
+
+bool caller_is_member(struct caller *caller, pid_t pid)
+{
+	const struct supervisor *sv = caller->sv;
+
+	if (pid == sv->own_tgid || pid == sv->keeper)
+		return false;
+	if (pid == caller->tid || pid == caller_tgid(caller))
+		return true;
+	/* The keeper is the subreaper of the tree: every member leads to it. */
+	for (int depth = 0; depth < 4096 && pid > 1; depth++) {
+		struct process_status status;
+
+		if (pid == sv->keeper)
+			return depth > 0;
+		if (process_status(sv->proc_fd, pid, &status) < 0)
+			return false;
+		pid = status.ppid;
+	}
+	return false;
+}
+
+pid_t proc_owner(const char *path)
+{
+	pid_t pid = 0;
+
+	if (strncmp(path, "/proc/", 6) != 0)
+		return 0;
+	for (path += 6; *path >= '0' && *path <= '9' && pid < 100000000; path++)
+		pid = pid * 10 + (*path - '0');
+	return *path == '/' || *path == '\0' ? pid : 0;
+}
+
+/*
+ * SECURITY: this thread may look into every process of the sandbox and, worse, into its own
+ * process. What procfs shows of anything that is not a member is refused here, whatever way led to
+ * it.
+ */
+int proc_check(struct caller *caller, const char *path)
+{
+	pid_t pid = proc_owner(path);
+
+	/* Another mount of procfs: nothing there can be told apart by its path. */
+	if (strncmp(path, "/proc", 5) != 0)
+		return -EACCES;
+	if (pid == 0 || caller_is_member(caller, pid))
+		return 0;
+	return -EACCES;
+}
+
+/*
+ * Whether an object lies on procfs, on whatever mount. The kind of a device is remembered: asking
+ * costs a system call.
+ */
+bool proc_object(struct supervisor *sv, int fd, const struct stat *st)
+{
+	struct known_device *known = &sv->devices[st->st_dev % COUNT_OF(sv->devices)];
+	struct statfs fs;
+
+	if (!known->known || known->dev != st->st_dev) {
+		if (fstatfs(fd, &fs) < 0)
+			return true;
+		*known = (struct known_device){ .known = true,
+						.dev = st->st_dev,
+						.procfs = fs.f_type == PROC_SUPER_MAGIC };
+	}
+	return known->procfs;
+}

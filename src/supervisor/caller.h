@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is asking: the calling thread, its process, its directories, and what procfs may show of
+ * others.
+ *
+ * A notification names a thread. Directories and descriptors are those of that thread; membership
+ * in the sandbox and `self` are those of its process.
+ */
+#ifndef CORDON_SUPERVISOR_CALLER_H
+#define CORDON_SUPERVISOR_CALLER_H
+
+#include "supervisor/supervisor.h"
+
+#include <sys/stat.h>
+
+#define SCRATCH_SIZE (2 * PATH_MAX)
+
+struct caller {
+	struct supervisor *sv;
+	pid_t tid;
+	pid_t tgid;    /* 0 until somebody needed it: caller_tgid() */
+	char *scratch; /* SCRATCH_SIZE bytes for the walk */
+};
+
+/* Return: the caller's process id, or -errno. */
+pid_t caller_tgid(struct caller *caller);
+/* Whether the process belongs to the sandbox: the keeper is above it, and is not it. */
+bool caller_is_member(struct caller *caller, pid_t pid);
+/* Holds (O_PATH) the caller's working directory (AT_FDCWD) or descriptor. Return: fd; -EBADF;
+ * -errno. */
+int caller_open(struct caller *caller, int dirfd);
+
+/* Process that a path of procfs belongs to; 0 for none, as /proc/meminfo. */
+pid_t proc_owner(const char *path);
+/*
+ * SECURITY: this thread may look into every process of the sandbox and, worse, into its own
+ * process. What procfs shows of anything that is not a member is refused here, whatever way led to
+ * it. path: canonical, of an object on procfs. Return: 0 or -EACCES.
+ */
+int proc_check(struct caller *caller, const char *path);
+/*
+ * Whether an object lies on procfs, on whatever mount. The kind of a device is remembered: asking
+ * costs a system call.
+ */
+bool proc_object(struct supervisor *sv, int fd, const struct stat *st);
+
+/* Path of a held descriptor as the kernel shows it. Return: length or -errno. */
+ssize_t held_path(const struct supervisor *sv, int fd, char *buffer, size_t size);
+/* `N` for openat(sv->self_fd, "N"): reopens a held object. buffer: at least 12 bytes. Return:
+ * buffer. */
+const char *held_name(int fd, char *buffer);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mode, owner, times and length, by path and by descriptor.
+ *
+ * Landlock holds none of the first three, so they are judged here for every object: by path, and
+ * through a descriptor that was opened for reading only.
+ */
+#include "supervisor/handlers/handlers.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+/* Resolves the path, or takes the descriptor where the row has no path. Return: 0 or -errno. */
+static int object_of(struct request *rq, bool follow)
+{
+	unsigned flags = follow ? RESOLVE_FOLLOW : 0;
+
+	if (rq->flags & AT_EMPTY_PATH)
+		flags |= RESOLVE_EMPTY;
+	if (rq->has_path[0])
+		return request_resolve(rq, 0, flags);
+	return resolve_fd(&rq->caller, rq->fd, &rq->place[0]);
+}
+
+static bool has_path_role(const struct request *rq)
+{
+	for (int i = 0; i < 6; i++)
+		if (rq->row->roles[i] == ROLE_PATH)
+			return true;
+	return false;
+}
+
+/* The common part. Return: 0 if the change may be made, else 1 with the verdict. */
+static int prepare(struct request *rq, bool follow, unsigned known_flags, struct verdict *ret)
+{
+	int r = 0;
+
+	if (rq->flags & ~known_flags)
+		r = -EINVAL;
+	else if (has_path_role(rq) && !rq->has_path[0])
+		r = -EFAULT;
+	if (r == 0)
+		r = object_of(rq, follow);
+	if (r < 0) {
+		*ret = verdict_result(r);
+		return 1;
+	}
+	return request_allowed(rq, OP_META, &rq->place[0], ret) ? 0 : 1;
+}
+
+struct verdict handle_chmod(struct request *rq)
+{
+	const struct place *place = &rq->place[0];
+	struct verdict v;
+	char name[12];
+
+	if (prepare(rq, !(rq->flags & AT_SYMLINK_NOFOLLOW), AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
+		    &v))
+		return v;
+	if (S_ISLNK(place->st.st_mode))
+		return verdict_result(-EOPNOTSUPP);
+	return verdict_of(fchmodat(rq->caller.sv->self_fd, held_name(place->object, name),
+				   rq->mode & 07777, 0));
+}
+
+static struct verdict change_owner(struct request *rq, bool follow)
+{
+	struct verdict v;
+
+	if (prepare(rq, follow, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &v))
+		return v;
+	return verdict_of(fchownat(rq->place[0].object, "", rq->uid, rq->gid, AT_EMPTY_PATH));
+}
+
+struct verdict handle_chown(struct request *rq)
+{
+	return change_owner(rq, !(rq->flags & AT_SYMLINK_NOFOLLOW));
+}
+
+struct verdict handle_lchown(struct request *rq)
+{
+	return change_owner(rq, false);
+}
+
+struct verdict handle_utimens(struct request *rq)
+{
+	struct verdict v;
+
+	/* utimensat() and futimesat() with a NULL path mean the descriptor itself. */
+	if (!rq->has_path[0]) {
+		int r = rq->dirfd[0] == AT_FDCWD ? -EFAULT : 0;
+
+		if (r == 0)
+			r = resolve_fd(&rq->caller, rq->dirfd[0], &rq->place[0]);
+		if (r < 0)
+			return verdict_result(r);
+		if (!request_allowed(rq, OP_META, &rq->place[0], &v))
+			return v;
+	} else if (prepare(rq, !(rq->flags & AT_SYMLINK_NOFOLLOW),
+			   AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &v)) {
+		return v;
+	}
+	/* By the raw call: libc refuses combinations that the kernel takes. */
+	return verdict_of(syscall(SYS_utimensat, rq->place[0].object, "",
+				  rq->has_times ? rq->times : NULL, AT_EMPTY_PATH));
+}
+
+/* The limit on file sizes is the caller's, and so is the signal. */
+static int check_size_limit(const struct request *rq)
+{
+	struct rlimit limit;
+
+	if (prlimit(rq->caller.tid, RLIMIT_FSIZE, NULL, &limit) < 0)
+		return -EACCES;
+	if (limit.rlim_cur == RLIM_INFINITY || rq->number <= limit.rlim_cur)
+		return 0;
+	syscall(SYS_tkill, rq->caller.tid, SIGXFSZ);
+	return -EFBIG;
+}
+
+struct verdict handle_truncate(struct request *rq)
+{
+	const struct place *place = &rq->place[0];
+	char path[48];
+	struct verdict v;
+	int r;
+
+	if ((int64_t)rq->number < 0)
+		return verdict_result(-EINVAL);
+	if (!rq->has_path[0])
+		return verdict_result(-EFAULT);
+	r = request_resolve(rq, 0, RESOLVE_FOLLOW);
+	if (r < 0)
+		return verdict_result(r);
+	if (!request_allowed(rq, OP_WRITE, place, &v))
+		return v;
+	if (S_ISREG(place->st.st_mode) && (r = check_size_limit(rq)) < 0)
+		return verdict_result(r);
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", place->object);
+	return verdict_of(truncate(path, (off_t)rq->number));
+}

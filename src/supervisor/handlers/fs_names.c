@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls that make, move and remove names: mkdir, mknod, symlink, link, unlink, rmdir, rename.
+ *
+ * Each works in held directories with single names, so what was judged is what is changed. All of
+ * them pass through one thread, one after the other.
+ */
+#include "supervisor/handlers/handlers.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+/*
+ * Resolves a name that is to be made and asks the policy.
+ * Return: 0 if the name is free and may be made; else 1 with the verdict.
+ */
+static int new_name(struct request *rq, int index, enum op op, struct verdict *ret)
+{
+	struct place *place = &rq->place[index];
+	int r;
+
+	if (!rq->has_path[index]) {
+		*ret = verdict_result(-EFAULT);
+		return 1;
+	}
+	r = request_resolve(rq, index, RESOLVE_NAME);
+	if (r < 0) {
+		*ret = verdict_result(r);
+		return 1;
+	}
+	if (place->object >= 0) {
+		if (request_allowed(rq, OP_STAT, place, ret))
+			*ret = verdict_result(-EEXIST);
+		return 1;
+	}
+	/* Only a directory may be named with a slash behind it. */
+	if (place->trailing_slash && op != OP_MKDIR) {
+		*ret = verdict_result(-ENOENT);
+		return 1;
+	}
+	return request_allowed(rq, op, place, ret) ? 0 : 1;
+}
+
+struct verdict handle_mkdir(struct request *rq)
+{
+	struct verdict v;
+	int r;
+
+	if (new_name(rq, 0, OP_MKDIR, &v))
+		return v;
+	r = request_take_umask(rq);
+	if (r < 0)
+		return verdict_result(r);
+	return verdict_of(mkdirat(rq->place[0].parent, rq->place[0].leaf, rq->mode));
+}
+
+struct verdict handle_mknod(struct request *rq)
+{
+	unsigned type = rq->mode & S_IFMT;
+	struct verdict v;
+	int r;
+
+	/* SECURITY: the filter refuses device nodes; this is the second look. */
+	if (type == S_IFCHR || type == S_IFBLK)
+		return verdict_result(-EPERM);
+	if (type != 0 && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
+		return verdict_result(type == S_IFDIR ? -EPERM : -EINVAL);
+	if (new_name(rq, 0, OP_CREATE, &v))
+		return v;
+	r = request_take_umask(rq);
+	if (r < 0)
+		return verdict_result(r);
+	return verdict_of(mknodat(rq->place[0].parent, rq->place[0].leaf, rq->mode, 0));
+}
+
+struct verdict handle_symlink(struct request *rq)
+{
+	struct verdict v;
+
+	if (!rq->text[0])
+		return verdict_result(-ENOENT);
+	if (new_name(rq, 0, OP_CREATE, &v))
+		return v;
+	return verdict_of(symlinkat(rq->text, rq->place[0].parent, rq->place[0].leaf));
+}
+
+struct verdict handle_link(struct request *rq)
+{
+	const struct place *to = &rq->place[1];
+	unsigned follow = rq->flags & AT_SYMLINK_FOLLOW ? RESOLVE_FOLLOW : 0u;
+	unsigned empty = rq->flags & AT_EMPTY_PATH ? RESOLVE_EMPTY : 0u;
+	struct verdict v;
+	char name[12];
+	int r;
+
+	if (rq->flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return verdict_result(-EINVAL);
+	if (!rq->has_path[0])
+		return verdict_result(-EFAULT);
+	r = request_resolve(rq, 0, follow | empty);
+	if (r < 0)
+		return verdict_result(r);
+	if (new_name(rq, 1, OP_CREATE, &v))
+		return v;
+	if (!request_allowed(rq, OP_LINK, &rq->place[0], &v))
+		return v;
+	return verdict_of(linkat(rq->caller.sv->self_fd, held_name(rq->place[0].object, name),
+				 to->parent, to->leaf, AT_SYMLINK_FOLLOW));
+}
+
+/* flags: 0 or AT_REMOVEDIR. */
+static struct verdict remove_name(struct request *rq, unsigned flags)
+{
+	const struct place *place = &rq->place[0];
+	struct verdict v;
+	int r;
+
+	if (flags & ~(unsigned)AT_REMOVEDIR)
+		return verdict_result(-EINVAL);
+	if (!rq->has_path[0])
+		return verdict_result(-EFAULT);
+	r = request_resolve(rq, 0, RESOLVE_NAME);
+	if (r < 0)
+		return verdict_result(r);
+	if (place->parent < 0) {
+		const char *slash = strrchr(rq->path[0], '/');
+		const char *last = slash ? slash + 1 : rq->path[0];
+
+		/* `.`, `..`, `/` or a magic link: the errnos are the kernel's. */
+		if (!(flags & AT_REMOVEDIR))
+			return verdict_result(S_ISDIR(place->st.st_mode) ? -EISDIR : -EPERM);
+		if (strcmp(last, ".") == 0)
+			return verdict_result(-EINVAL);
+		return verdict_result(strcmp(last, "..") == 0 ? -ENOTEMPTY : -EBUSY);
+	}
+	if (place->object < 0) {
+		/* Whether a denied name exists must not show. */
+		return request_allowed(rq, OP_STAT, place, &v) ? verdict_result(-ENOENT) : v;
+	}
+	if (!request_allowed(rq, OP_REMOVE, place, &v))
+		return v;
+	return verdict_of(unlinkat(place->parent, place->leaf, (int)flags));
+}
+
+struct verdict handle_unlink(struct request *rq)
+{
+	return remove_name(rq, rq->flags);
+}
+
+struct verdict handle_rmdir(struct request *rq)
+{
+	return remove_name(rq, AT_REMOVEDIR);
+}
+
+static int resolve_both(struct request *rq)
+{
+	struct place *from = &rq->place[0], *to = &rq->place[1];
+	int r;
+
+	if (!rq->has_path[0] || !rq->has_path[1])
+		return -EFAULT;
+	r = request_resolve(rq, 0, RESOLVE_NAME);
+	if (r == 0)
+		r = request_resolve(rq, 1, RESOLVE_NAME);
+	if (r < 0)
+		return r;
+	if (from->parent < 0 || to->parent < 0)
+		return -EBUSY;
+	return 0;
+}
+
+struct verdict handle_rename(struct request *rq)
+{
+	const unsigned known = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+	struct place *from = &rq->place[0], *to = &rq->place[1];
+	struct fs_object old, new;
+	struct decision decision;
+	struct verdict v;
+	int r;
+
+	if (rq->flags & ~known ||
+	    (rq->flags & RENAME_EXCHANGE && rq->flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
+		return verdict_result(-EINVAL);
+	r = resolve_both(rq);
+	if (r < 0)
+		return verdict_result(r);
+	if (!request_pending(rq))
+		return verdict_result(-EACCES);
+	old = place_object(from);
+	new = place_object(to);
+	decision = policy_decide_rename(rq->caller.sv->policy, &old, &new,
+					rq->flags & RENAME_EXCHANGE);
+	if (!request_judge(rq, OP_RENAME, &decision, to->path, &v))
+		return v;
+	if (from->object < 0)
+		return verdict_result(-ENOENT);
+	if (to->trailing_slash && !S_ISDIR(from->st.st_mode))
+		return verdict_result(-ENOTDIR);
+	return verdict_of(
+		syscall(SYS_renameat2, from->parent, from->leaf, to->parent, to->leaf, rq->flags));
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Extended attributes, by path and by descriptor, on held objects. */
+#include "supervisor/handlers/handlers.h"
+
+#include "base/cleanup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+/* The `l` forms do not follow a link at the end, the `f` forms take a descriptor. */
+static int object_of(struct request *rq)
+{
+	if (rq->row->roles[0] == ROLE_FD)
+		return resolve_fd(&rq->caller, rq->fd, &rq->place[0]);
+	if (!rq->has_path[0])
+		return -EFAULT;
+	return request_resolve(rq, 0, rq->row->name[0] == 'l' ? 0 : RESOLVE_FOLLOW);
+}
+
+/* Return: 0 if the operation may be done on `path`, else 1 with the verdict. */
+static int prepare(struct request *rq, enum op op, char *path, size_t size, struct verdict *ret)
+{
+	int r = object_of(rq);
+
+	if (r < 0) {
+		*ret = verdict_result(r);
+		return 1;
+	}
+	if (!request_allowed(rq, op, &rq->place[0], ret))
+		return 1;
+	/* No call names attributes of a held symbolic link; the kernel allows hardly any there. */
+	if (S_ISLNK(rq->place[0].st.st_mode)) {
+		*ret = verdict_result(op == OP_META ? -EPERM : -ENODATA);
+		return 1;
+	}
+	snprintf(path, size, "/proc/thread-self/fd/%d", rq->place[0].object);
+	return 0;
+}
+
+struct verdict handle_setxattr(struct request *rq)
+{
+	char path[48];
+	struct verdict v;
+
+	if (prepare(rq, OP_META, path, sizeof(path), &v))
+		return v;
+	return verdict_of(setxattr(path, rq->text, rq->input, rq->input_length, (int)rq->flags));
+}
+
+struct verdict handle_removexattr(struct request *rq)
+{
+	char path[48];
+	struct verdict v;
+
+	if (prepare(rq, OP_META, path, sizeof(path), &v))
+		return v;
+	return verdict_of(removexattr(path, rq->text));
+}
+
+/* Fetches with the caller's size, so that ERANGE and the size probe are the kernel's. */
+static struct verdict fetch(struct request *rq, const char *path, const char *name)
+{
+	size_t size = rq->number < INPUT_MAX ? (size_t)rq->number : INPUT_MAX;
+	cleanup_free char *buffer = malloc(size ? size : 1);
+	ssize_t n;
+	int r;
+
+	if (!buffer)
+		return request_failed(rq, ENOMEM, "out of memory");
+	n = name ? getxattr(path, name, size ? buffer : NULL, size)
+		 : listxattr(path, size ? buffer : NULL, size);
+	if (n < 0 || size == 0)
+		return verdict_of(n);
+	r = request_output(rq, buffer, (size_t)n);
+	return verdict_result(r < 0 ? r : n);
+}
+
+struct verdict handle_getxattr(struct request *rq)
+{
+	char path[48];
+	struct verdict v;
+
+	return prepare(rq, OP_STAT, path, sizeof(path), &v) ? v : fetch(rq, path, rq->text);
+}
+
+struct verdict handle_listxattr(struct request *rq)
+{
+	char path[48];
+	struct verdict v;
+
+	if (prepare(rq, OP_STAT, path, sizeof(path), &v))
+		return v.error == ENODATA ? verdict_result(0) : v;
+	return fetch(rq, path, NULL);
+}

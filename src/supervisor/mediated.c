@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* THE MEDIATION TABLE: see mediated.h. Sorted by name. */
+#include "supervisor/mediated.h"
+
+#include "base/cleanup.h"
+#include "supervisor/assign.h"
+#include "supervisor/handlers/handlers.h"
+
+#include <string.h>
+
+/* clang-format off */
+
+#define R(...) { __VA_ARGS__ }
+#define DIRFD	ROLE_DIRFD
+#define PATH	ROLE_PATH
+#define MODE	ROLE_MODE
+#define FLAGS	ROLE_ATFLAGS
+
+/* Names change only where something may be written; there a guarded rule has to be asked. */
+#define NAMES	(WHEN_GUARD_WRITE | WHEN_TRACE)
+#define OPENS	(WHEN_GUARD_WRITE | WHEN_DENY | WHEN_TRACE)
+#define EXECS	(WHEN_DENY_EXEC | WHEN_TRACE)
+
+const struct mediated mediated[] = {
+{ "bind",	     OP_LISTEN,	 R(ROLE_FD, ROLE_SOCKADDR, ROLE_SOCKLEN), handle_bind, WHEN_NETWORK, REG_NONE, 0, "give a socket an address" },
+{ "chmod",	     OP_META,	 R(PATH, MODE), handle_chmod, WHEN_METADATA, REG_NONE, 0, "change the mode" },
+{ "chown",	     OP_META,	 R(PATH, ROLE_UID, ROLE_GID), handle_chown, WHEN_METADATA, REG_NONE, 0, "change the owner" },
+{ "connect",	     OP_CONNECT, R(ROLE_FD, ROLE_SOCKADDR, ROLE_SOCKLEN), handle_connect, WHEN_NETWORK, REG_NONE, 0, "connect a socket" },
+{ "creat",	     OP_WRITE,	 R(PATH, MODE), handle_creat, OPENS, REG_NONE, 0, "create or truncate a file" },
+{ "execve",	     OP_EXEC,	 R(PATH), handle_exec, EXECS, REG_NONE, 0, "execute a file" },
+{ "execveat",	     OP_EXEC,	 R(DIRFD, PATH, ROLE_RAW, ROLE_RAW, FLAGS), handle_exec, EXECS, REG_NONE, 0, "execute a file" },
+{ "fchmod",	     OP_META,	 R(ROLE_FD, MODE), handle_chmod, WHEN_METADATA, REG_NONE, 0, "change the mode" },
+{ "fchmodat",	     OP_META,	 R(DIRFD, PATH, MODE), handle_chmod, WHEN_METADATA, REG_NONE, 0, "change the mode" },
+{ "fchmodat2",	     OP_META,	 R(DIRFD, PATH, MODE, FLAGS), handle_chmod, WHEN_METADATA, REG_NONE, 0, "change the mode, with flags" },
+{ "fchown",	     OP_META,	 R(ROLE_FD, ROLE_UID, ROLE_GID), handle_chown, WHEN_METADATA, REG_NONE, 0, "change the owner" },
+{ "fchownat",	     OP_META,	 R(DIRFD, PATH, ROLE_UID, ROLE_GID, FLAGS), handle_chown, WHEN_METADATA, REG_NONE, 0, "change the owner" },
+{ "fremovexattr",    OP_META,	 R(ROLE_FD, ROLE_XATTR), handle_removexattr, WHEN_METADATA, REG_NONE, 0, "remove an extended attribute" },
+{ "fsetxattr",	     OP_META,	 R(ROLE_FD, ROLE_XATTR, ROLE_INPUT, ROLE_NUMBER, FLAGS), handle_setxattr, WHEN_METADATA, REG_NONE, 0, "set an extended attribute" },
+{ "futimesat",	     OP_META,	 R(DIRFD, PATH, ROLE_TIMEVALS), handle_utimens, WHEN_METADATA, REG_NONE, 0, "change the times" },
+{ "getxattr",	     OP_STAT,	 R(PATH, ROLE_XATTR, ROLE_OUTPUT, ROLE_NUMBER), handle_getxattr, WHEN_DENY, REG_NONE, 0, "read an extended attribute" },
+{ "inotify_add_watch", OP_WATCH, R(ROLE_FD, PATH, ROLE_NUMBER), handle_watch, WHEN_DENY, REG_NONE, 0, "watch a file or directory" },
+{ "ioprio_set",	     OP_CONTROL, R(ROLE_RAW, ROLE_RAW), handle_control, WHEN_CONTROL, REG_NOT_ZERO, 1, "set an I/O priority" },
+{ "kill",	     OP_CONTROL, R(ROLE_RAW), handle_signal, WHEN_NO_SCOPE, REG_NONE, 0, "send a signal" },
+{ "lchown",	     OP_META,	 R(PATH, ROLE_UID, ROLE_GID), handle_lchown, WHEN_METADATA, REG_NONE, 0, "change the owner, of a link itself" },
+{ "lgetxattr",	     OP_STAT,	 R(PATH, ROLE_XATTR, ROLE_OUTPUT, ROLE_NUMBER), handle_getxattr, WHEN_DENY, REG_NONE, 0, "read an extended attribute" },
+{ "link",	     OP_LINK,	 R(PATH, PATH), handle_link, NAMES, REG_NONE, 0, "give a file another name" },
+{ "linkat",	     OP_LINK,	 R(DIRFD, PATH, DIRFD, PATH, FLAGS), handle_link, NAMES, REG_NONE, 0, "give a file another name" },
+{ "listen",	     OP_LISTEN,	 R(ROLE_FD, ROLE_NUMBER), handle_listen, WHEN_NETWORK, REG_NONE, 0, "accept connections" },
+{ "listxattr",	     OP_STAT,	 R(PATH, ROLE_OUTPUT, ROLE_NUMBER), handle_listxattr, WHEN_DENY, REG_NONE, 0, "list extended attributes" },
+{ "llistxattr",	     OP_STAT,	 R(PATH, ROLE_OUTPUT, ROLE_NUMBER), handle_listxattr, WHEN_DENY, REG_NONE, 0, "list extended attributes" },
+{ "lremovexattr",    OP_META,	 R(PATH, ROLE_XATTR), handle_removexattr, WHEN_METADATA, REG_NONE, 0, "remove an extended attribute" },
+{ "lsetxattr",	     OP_META,	 R(PATH, ROLE_XATTR, ROLE_INPUT, ROLE_NUMBER, FLAGS), handle_setxattr, WHEN_METADATA, REG_NONE, 0, "set an extended attribute" },
+{ "mkdir",	     OP_MKDIR,	 R(PATH, MODE), handle_mkdir, NAMES, REG_NONE, 0, "make a directory" },
+{ "mkdirat",	     OP_MKDIR,	 R(DIRFD, PATH, MODE), handle_mkdir, NAMES, REG_NONE, 0, "make a directory" },
+{ "mknod",	     OP_CREATE,	 R(PATH, MODE, ROLE_DEVICE), handle_mknod, NAMES, REG_NONE, 0, "make a FIFO, a socket or a file" },
+{ "mknodat",	     OP_CREATE,	 R(DIRFD, PATH, MODE, ROLE_DEVICE), handle_mknod, NAMES, REG_NONE, 0, "make a FIFO, a socket or a file" },
+{ "open",	     OP_READ,	 R(PATH, ROLE_OFLAGS, MODE), handle_open, OPENS, REG_OPEN_FLAGS, 1, "open or create a file" },
+{ "openat",	     OP_READ,	 R(DIRFD, PATH, ROLE_OFLAGS, MODE), handle_open, OPENS, REG_OPEN_FLAGS, 2, "open or create a file" },
+{ "openat2",	     OP_READ,	 R(DIRFD, PATH, ROLE_HOW, ROLE_NUMBER), handle_openat2, OPENS, REG_NONE, 0, "open or create a file" },
+{ "pidfd_send_signal", OP_CONTROL, R(ROLE_RAW), handle_signal, WHEN_NO_SCOPE, REG_NONE, 0, "send a signal" },
+{ "prlimit64",	     OP_CONTROL, R(ROLE_RAW), handle_control, WHEN_CONTROL, REG_NOT_ZERO, 0, "set limits" },
+{ "removexattr",     OP_META,	 R(PATH, ROLE_XATTR), handle_removexattr, WHEN_METADATA, REG_NONE, 0, "remove an extended attribute" },
+{ "rename",	     OP_RENAME,	 R(PATH, PATH), handle_rename, NAMES, REG_NONE, 0, "rename" },
+{ "renameat",	     OP_RENAME,	 R(DIRFD, PATH, DIRFD, PATH), handle_rename, NAMES, REG_NONE, 0, "rename" },
+{ "renameat2",	     OP_RENAME,	 R(DIRFD, PATH, DIRFD, PATH, FLAGS), handle_rename, NAMES, REG_NONE, 0, "rename or exchange" },
+{ "rmdir",	     OP_REMOVE,	 R(PATH), handle_rmdir, NAMES, REG_NONE, 0, "remove a directory" },
+{ "rt_sigqueueinfo", OP_CONTROL, R(ROLE_RAW), handle_signal, WHEN_NO_SCOPE, REG_NONE, 0, "send a signal" },
+{ "rt_tgsigqueueinfo", OP_CONTROL, R(ROLE_RAW), handle_signal, WHEN_NO_SCOPE, REG_NONE, 0, "send a signal" },
+{ "sched_setaffinity", OP_CONTROL, R(ROLE_RAW), handle_control, WHEN_CONTROL, REG_NOT_ZERO, 0, "choose processors" },
+{ "sched_setattr",   OP_CONTROL, R(ROLE_RAW), handle_control, WHEN_CONTROL, REG_NOT_ZERO, 0, "choose scheduling" },
+{ "sched_setparam",  OP_CONTROL, R(ROLE_RAW), handle_control, WHEN_CONTROL, REG_NOT_ZERO, 0, "choose scheduling" },
+{ "sched_setscheduler", OP_CONTROL, R(ROLE_RAW), handle_control, WHEN_CONTROL, REG_NOT_ZERO, 0, "choose scheduling" },
+{ "sendto",	     OP_CONNECT, R(ROLE_FD, ROLE_INPUT, ROLE_NUMBER, FLAGS, ROLE_SOCKADDR, ROLE_SOCKLEN), handle_sendto, WHEN_NETWORK, REG_NOT_NULL, 4, "send to an address" },
+{ "setpriority",     OP_CONTROL, R(ROLE_RAW, ROLE_RAW), handle_control, WHEN_CONTROL, REG_NOT_ZERO, 1, "set a priority" },
+{ "setxattr",	     OP_META,	 R(PATH, ROLE_XATTR, ROLE_INPUT, ROLE_NUMBER, FLAGS), handle_setxattr, WHEN_METADATA, REG_NONE, 0, "set an extended attribute" },
+{ "socket",	     OP_CONNECT, R(ROLE_RAW, ROLE_RAW, ROLE_RAW), handle_socket, WHEN_NO_GETFD, REG_NONE, 0, "make a socket" },
+{ "symlink",	     OP_CREATE,	 R(ROLE_TEXT, PATH), handle_symlink, NAMES, REG_NONE, 0, "make a symbolic link" },
+{ "symlinkat",	     OP_CREATE,	 R(ROLE_TEXT, DIRFD, PATH), handle_symlink, NAMES, REG_NONE, 0, "make a symbolic link" },
+{ "tgkill",	     OP_CONTROL, R(ROLE_RAW), handle_signal, WHEN_NO_SCOPE, REG_NONE, 0, "send a signal" },
+{ "tkill",	     OP_CONTROL, R(ROLE_RAW), handle_signal, WHEN_NO_SCOPE, REG_NONE, 0, "send a signal" },
+{ "truncate",	     OP_WRITE,	 R(PATH, ROLE_NUMBER), handle_truncate, NAMES | WHEN_NO_TRUNCATE, REG_NONE, 0, "set the length of a file" },
+{ "unlink",	     OP_REMOVE,	 R(PATH), handle_unlink, NAMES, REG_NONE, 0, "remove a name" },
+{ "unlinkat",	     OP_REMOVE,	 R(DIRFD, PATH, FLAGS), handle_unlink, NAMES, REG_NONE, 0, "remove a name" },
+{ "utime",	     OP_META,	 R(PATH, ROLE_UTIMBUF), handle_utimens, WHEN_METADATA, REG_NONE, 0, "change the times" },
+{ "utimensat",	     OP_META,	 R(DIRFD, PATH, ROLE_TIMESPECS, FLAGS), handle_utimens, WHEN_METADATA, REG_NONE, 0, "change the times" },
+{ "utimes",	     OP_META,	 R(PATH, ROLE_TIMEVALS), handle_utimens, WHEN_METADATA, REG_NONE, 0, "change the times" },
+};
+/* clang-format on */
+
+const size_t mediated_count = COUNT_OF(mediated);
+
+const struct mediated *mediated_find(const char *name)
+{
+	for (size_t i = 0; i < mediated_count; i++)
+		if (strcmp(mediated[i].name, name) == 0)
+			return &mediated[i];
+	return NULL;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One mediated call: its arguments as values, and what handlers may ask.
+ *
+ * Only request.c reads the caller's memory, each argument once (T-043). Handlers see copies and
+ * held descriptors; the address of an argument never leaves this file, except for results, which
+ * request_output() writes after a last check that the caller still waits.
+ */
+#ifndef CORDON_SUPERVISOR_REQUEST_H
+#define CORDON_SUPERVISOR_REQUEST_H
+
+#include "policy/decide.h"
+#include "supervisor/caller.h"
+#include "supervisor/mediated.h"
+#include "supervisor/reply.h"
+#include "supervisor/resolve.h"
+
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define XATTR_NAME_SIZE 256
+#define INPUT_MAX	65536
+
+struct request {
+	struct caller caller;
+	const struct mediated *row;
+	uint64_t id;
+	uint64_t args[6];
+
+	/* Filled by the roles of the row. */
+	int dirfd[2];
+	bool has_path[2]; /* false: the pointer was NULL */
+	char path[2][PATH_MAX];
+	char text[PATH_MAX];
+	int fd;
+	unsigned flags; /* open or AT_ flags */
+	unsigned mode;
+	uid_t uid;
+	gid_t gid;
+	uint64_t number;
+	struct open_how how;
+	bool has_times;
+	struct timespec times[2];
+	unsigned char *input; /* from malloc */
+	size_t input_length;
+	uint64_t output;
+	struct sockaddr_storage address;
+	socklen_t address_length;
+
+	struct place place[2];
+	bool created; /* the object was made for this request: undone if the descriptor does not fit
+		       */
+	bool ids_taken; /* this thread runs with the caller's ids */
+	char scratch[SCRATCH_SIZE];
+};
+
+/* Prepares a request object once; it is used again for one request after the other. */
+void request_init(struct request *rq, struct supervisor *sv);
+/*
+ * Copies what the row's roles ask for. Return: 0 or -errno for the program (EFAULT, ENAMETOOLONG,
+ * EINVAL ... as the kernel would; EACCES if memory cannot be read for another reason).
+ */
+int request_decode(struct request *rq, const struct mediated *row, const struct seccomp_notif *n);
+/* Closes what was opened for it. */
+void request_done(struct request *rq);
+
+/* Resolves rq->path[index] from rq->dirfd[index] into rq->place[index]. Return: 0 or -errno. */
+int request_resolve(struct request *rq, int index, unsigned flags);
+/* Whether the caller still waits. Nothing that was read of it counts before this. */
+bool request_pending(const struct request *rq);
+/*
+ * Asks the policy about a place. On a refusal the event is queued and *ret is the verdict.
+ * SECURITY: also false, with a refusal, if the caller is gone. Return: whether the operation may be
+ * done.
+ */
+bool request_allowed(struct request *rq, enum op op, const struct place *place,
+		     struct verdict *ret);
+/* Turns a decision about `target` into a verdict, with its event. Return: decision.allow. */
+bool request_judge(struct request *rq, enum op op, const struct decision *decision,
+		   const char *target, struct verdict *ret);
+/* A refusal that is no policy decision: an event says what went wrong. Return: the verdict. */
+struct verdict request_failed(struct request *rq, int error, const char *reason);
+
+/* Writes a result. Return: 0; -EFAULT; -ENOENT if the caller is gone. */
+int request_output(struct request *rq, const void *data, size_t length);
+
+/* A duplicate of the caller's descriptor (never O_PATH). Return: fd; -EBADF; -errno. */
+int request_descriptor(struct request *rq, int fd);
+/* Sets the umask of this thread to the caller's. Return: 0 or -errno. */
+int request_take_umask(struct request *rq);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Landlock rulesets of an assignment: the child's, and the supervisor's own. */
+#include "supervisor/assign.h"
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "sys/landlock.h"
+
+#include <fcntl.h>
+
+static uint64_t rights_of(const struct policy *policy, const struct fs_rule *rule, uint64_t all)
+{
+	const uint64_t execute = policy->exec_present ? 0u : LL_EXECUTE;
+
+	switch (rule->kind) {
+	case FS_READ:
+		return LL_READ_FILE | LL_READ_DIR | execute;
+	case FS_WRITE:
+		/* Device nodes are never made, and only devices have requests of their own. */
+		all &= ~(LL_MAKE_CHAR | LL_MAKE_BLOCK | LL_EXECUTE);
+		if (!rule->is_device)
+			all &= ~LL_IOCTL_DEV;
+		return all | execute;
+	case FS_EXEC:
+		return LL_EXECUTE;
+	case FS_DENY:
+	case FS_HIDE:
+	case FS_PROTECT:
+	case FS_KIND_COUNT:
+		break;
+	}
+	return 0;
+}
+
+static int add_paths(int ruleset, const struct policy *policy, const struct assignment *a,
+		     struct cordon_error *err)
+{
+	for (size_t i = 0; i < policy->fs_count; i++) {
+		const struct fs_rule *rule = &policy->fs[i];
+		uint64_t rights = rights_of(policy, rule, a->handled_fs) & a->handled_fs;
+		int r;
+
+		if (rule->fd < 0 || rights == 0)
+			continue;
+		r = landlock_add_path(ruleset, rule->fd, rule->is_directory, rights);
+		if (r < 0)
+			return err_sys(err, r, "landlock: add %s '%s'", rule->rule.key, rule->path);
+	}
+	return 0;
+}
+
+static int add_range(int ruleset, struct port_range range, uint64_t right)
+{
+	for (unsigned port = range.low; port <= range.high; port++) {
+		int r = landlock_add_port(ruleset, (uint16_t)port, right);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_ports(int ruleset, const struct policy *policy, const struct assignment *a)
+{
+	int r = 0;
+
+	for (size_t i = 0; (a->handled_net & LL_NET_CONNECT_TCP) && i < policy->net_count; i++) {
+		const struct net_rule *rule = &policy->net[i];
+
+		for (size_t p = 0; r == 0 && !rule->deny && p < rule->port_count; p++)
+			r = add_range(ruleset, rule->ports[p], LL_NET_CONNECT_TCP);
+	}
+	for (size_t i = 0; (a->handled_net & LL_NET_BIND_TCP) && i < policy->listen_count; i++)
+		if (r == 0)
+			r = add_range(ruleset, policy->listen[i].ports, LL_NET_BIND_TCP);
+	return r;
+}
+
+static int add_proc(int ruleset, uint64_t handled)
+{
+	cleanup_fd int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (proc < 0)
+		return -errno;
+	return landlock_add_path(ruleset, proc, true, (LL_READ_FILE | LL_READ_DIR) & handled);
+}
+
+int assignment_ruleset(const struct policy *policy, const struct assignment *a, bool for_supervisor,
+		       int *ret_ruleset, struct cordon_error *err)
+{
+	uint64_t scoped = for_supervisor ? a->scoped & ~LL_SCOPE_SIGNAL : a->scoped;
+	cleanup_fd int ruleset = -1;
+	int r;
+
+	*ret_ruleset = -1;
+	if (a->handled_fs == 0 && a->handled_net == 0 && scoped == 0)
+		return 0;
+	ruleset = landlock_create(a->handled_fs, a->handled_net, scoped);
+	if (ruleset < 0)
+		return err_sys(err, ruleset, "landlock: create the ruleset");
+	r = add_paths(ruleset, policy, a, err);
+	if (r < 0)
+		return r;
+	r = add_ports(ruleset, policy, a);
+	if (r < 0)
+		return err_sys(err, r, "landlock: add the ports");
+	if (for_supervisor && a->handled_fs) {
+		r = add_proc(ruleset, a->handled_fs);
+		if (r < 0)
+			return err_sys(err, r, "landlock: add /proc for the supervisor");
+	}
+	*ret_ruleset = steal_fd(&ruleset);
+	return 0;
+}
