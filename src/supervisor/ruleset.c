@@ -10,7 +10,7 @@
 
 static uint64_t rights_of(const struct policy *policy, const struct fs_rule *rule, uint64_t all)
 {
-	const uint64_t execute = policy->exec_present ? 0u : LL_EXECUTE;
+	const uint64_t execute = policy->exec_present ? (uint64_t)0 : (uint64_t)LL_EXECUTE;
 
 	switch (rule->kind) {
 	case FS_READ:
