@@ -6,8 +6,9 @@
  * behind the last token accepts. For each byte a mask tells which tokens take it, so one step for
  * all states at once is a shift and some masks:
  *
- *     next  = ((states & takes[byte] & ~star) << 1) | (states & takes[byte] & star)
- *     next |= (next & optional) << 2          `**` + slash behind a slash may be left out
+ *     moved = (states & takes[byte] & ~star) << 1
+ *     next  = moved | (states & takes[byte] & star)
+ *     next |= (moved & optional) << 2         `**` + slash behind a slash may be left out
  *     next |= (next & star) << 1              a star may take nothing
  *
  * Two stars never stand side by side and no optional group follows another one (glob_new() joins
@@ -200,9 +201,6 @@ static void close_over(const struct glob *glob, uint64_t *states)
 	uint64_t some[GLOB_WORDS];
 
 	for (size_t w = 0; w < glob->words; w++)
-		some[w] = states[w] & glob->optional[w];
-	shift_into(states, some, glob->words, 2);
-	for (size_t w = 0; w < glob->words; w++)
 		some[w] = states[w] & glob->star[w];
 	shift_into(states, some, glob->words, 1);
 }
@@ -294,15 +292,15 @@ char *glob_directory(const char *pattern, size_t *ret_length)
 static inline uint64_t step_small(const struct glob *glob, uint64_t states, unsigned char byte)
 {
 	uint64_t taken = states & glob->takes[byte];
-	uint64_t next = (taken & ~glob->star[0]) << 1 | (taken & glob->star[0]);
+	uint64_t moved = (taken & ~glob->star[0]) << 1;
+	uint64_t next = moved | (taken & glob->star[0]) | (moved & glob->optional[0]) << 2;
 
-	next |= (next & glob->optional[0]) << 2;
 	return next | (next & glob->star[0]) << 1;
 }
 
 static bool step(const struct glob *glob, uint64_t *states, unsigned char byte)
 {
-	uint64_t moving[GLOB_WORDS], any = 0;
+	uint64_t moving[GLOB_WORDS], moved[GLOB_WORDS] = { 0 }, any = 0;
 
 	if (glob->words == 1)
 		return (states[0] = step_small(glob, states[0], byte)) != 0;
@@ -312,7 +310,12 @@ static bool step(const struct glob *glob, uint64_t *states, unsigned char byte)
 		moving[w] = taken & ~glob->star[w];
 		states[w] = taken & glob->star[w];
 	}
-	shift_into(states, moving, glob->words, 1);
+	shift_into(moved, moving, glob->words, 1);
+	for (size_t w = 0; w < glob->words; w++) {
+		states[w] |= moved[w];
+		moved[w] &= glob->optional[w];
+	}
+	shift_into(states, moved, glob->words, 2);
 	close_over(glob, states);
 	for (size_t w = 0; w < glob->words; w++)
 		any |= states[w];

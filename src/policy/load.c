@@ -280,6 +280,8 @@ static char *join(const char *dir, const char *name)
 {
 	char *path;
 
+	while (dir && strncmp(name, "./", 2) == 0)
+		name += 2;
 	if (!dir || !*dir || name[0] == '/')
 		return strdup(name);
 	return asprintf(&path, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, name) < 0 ? NULL : path;
