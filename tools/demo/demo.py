@@ -20,6 +20,7 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIME_LIMIT = 120
+PATH = "/usr/local/bin:/usr/bin:/bin"  # the system's own python3, cc and git
 
 STEPS = {
     "build": "compile and run a C file",
@@ -101,7 +102,7 @@ class Run:
         shutil.copy(HERE / "agent.py", self.project)
 
     def git(self, *arguments):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "GIT_CONFIG_NOSYSTEM": "1"}
+        environment = {"PATH": PATH, "HOME": str(self.home), "GIT_CONFIG_NOSYSTEM": "1"}
         subprocess.run(["git", "-c", "user.name=demo", "-c", "user.email=demo@localhost",
                         *arguments], cwd=self.project, env=environment, check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -113,8 +114,8 @@ class Run:
         command = [*prefix, "python3", "agent.py", str(self.allowed.port), str(self.forbidden.port)]
         command = [str(policy) if word == "POLICY" else word for word in command]
         environment = {name: value for name, value in os.environ.items()
-                       if name in ("PATH", "LANG", "TERM", "USER", "LOGNAME")}
-        environment["HOME"] = str(self.home)
+                       if name in ("LANG", "TERM", "USER", "LOGNAME")}
+        environment.update(HOME=str(self.home), PATH=PATH)
         master, slave = pty.openpty()
         try:
             process = subprocess.Popen(
@@ -204,6 +205,8 @@ def main():
         print("\nWhat cordon said:\n")
         shown = confined.messages.replace(str(place / "confined"), "")
         print("\n".join("  " + line for line in shown.splitlines()) or "  (nothing)")
+        print("  (The namespace and the terminal are refused by the kernel's filter alone, "
+              "which costs nothing and reports nothing.)")
         print("\nWhat really happened under cordon, looked at from outside:\n")
         good = verify(confined)
         print()
