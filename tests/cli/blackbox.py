@@ -9,6 +9,7 @@ import traceback
 
 CORDON = os.path.abspath(sys.argv[1])
 SOURCE = pathlib.Path(sys.argv[2]).resolve()
+PYTHON = "/usr/bin/python3"  # the system's: one in a home directory cannot be executed inside
 HANG = 60  # seconds after which something hangs; no test depends on being faster
 
 _cases = []

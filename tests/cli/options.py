@@ -90,7 +90,7 @@ def a_flag_without_its_layer_is_refused(directory, *flag):
 
 @case
 def env_flags_reach_the_program(directory):
-    env = {"PATH": "/usr/bin:/bin", "ALPHA": "a", "BETA": "b"}
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(directory), "ALPHA": "a", "BETA": "b"}
     result = run("-e", "ALPHA", "-e", "GAMMA=g=h", "env", cwd=directory, env=env)
     lines = result.out.decode().splitlines()
     true("ALPHA=a" in lines and "GAMMA=g=h" in lines, result)

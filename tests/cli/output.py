@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from blackbox import (CORDON, HANG, case, cases, cordon, equal, guarded, is_ours, main, run, true)
+from blackbox import (CORDON, HANG, PYTHON, case, cases, cordon, equal, guarded, is_ours, main, run, true)
 
 
 @case
@@ -108,7 +108,7 @@ def a_name_cannot_forge_a_line(directory):
     (secret.parent / name).write_text("x")
     events = directory / "events"
     code = f"import os\ntry: open({str(secret.parent / name)!r})\nexcept OSError: pass\n"
-    result = run("-p", policy, "--events", events, "python3", "-c", code, cwd=directory)
+    result = run("-p", policy, "--events", events, PYTHON, "-c", code, cwd=directory)
     equal(result.status, 0, result)
     is_ours(result)
     equal(len(result.lines), 1, result)

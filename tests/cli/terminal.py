@@ -12,7 +12,7 @@ import sys
 import termios
 import time
 
-from blackbox import CORDON, HANG, case, equal, guarded, main, true
+from blackbox import CORDON, HANG, PYTHON, case, equal, guarded, main, true
 
 
 class Shell:
@@ -91,7 +91,8 @@ class Shell:
             if not ready:
                 raise AssertionError(f"{text!r} did not come: {self.output!r}")
             self.output += os.read(self.terminal, 4096)
-        self.output = self.output.partition(text.encode())[2]
+        before, _, self.output = self.output.partition(text.encode())
+        return before
 
     def close(self):
         self.answers.close()
@@ -114,12 +115,14 @@ def with_shell(function):
 
 COUNTING = """
 import os, signal, sys
-signal.signal(signal.SIGINT, lambda *_: print("got INT", flush=True))
-signal.signal(signal.SIGCONT, lambda *_: print("got CONT", flush=True))
-signal.signal(signal.SIGWINCH, lambda *_: print("got WINCH", os.get_terminal_size(0), flush=True))
-print("foreground", os.tcgetpgrp(0) == os.getpgrp() == os.getpid(), flush=True)
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+signal.signal(signal.SIGINT, lambda *_: say("got INT"))
+signal.signal(signal.SIGCONT, lambda *_: say("got CONT"))
+signal.signal(signal.SIGWINCH, lambda *_: say("got WINCH", os.get_terminal_size(0)))
+say("foreground", os.tcgetpgrp(0) == os.getpgrp() == os.getpid())
 for line in sys.stdin:
-    print("read", line.strip(), flush=True)
+    say("read", line.strip())
     if line.strip() == "end":
         sys.exit(6)
 """
@@ -127,7 +130,7 @@ for line in sys.stdin:
 
 @with_shell
 def program_has_the_foreground_and_reads(shell, _):
-    shell.start("run", "python3", "-c", COUNTING)
+    shell.start("run", PYTHON, "-c", COUNTING)
     shell.expect("foreground True")
     shell.type("hello\n")
     shell.expect("read hello")
@@ -146,13 +149,12 @@ def first_read_is_in_the_foreground(shell, _):
 
 @with_shell
 def ctrl_c_reaches_the_program_once(shell, _):
-    shell.start("run", "python3", "-c", COUNTING)
+    shell.start("run", PYTHON, "-c", COUNTING)
     shell.expect("foreground True")
     shell.type("\x03")
     shell.expect("got INT")
     shell.type("end\n")
-    shell.expect("read end")
-    true(b"got INT" not in shell.output, shell.output)
+    true(b"got INT" not in shell.expect("read end"))
     equal(shell.answer(), "ended 6 True")
 
 
@@ -166,7 +168,7 @@ def ctrl_c_ends_a_program_that_does_not_mind(shell, _):
 
 @with_shell
 def ctrl_z_and_fg(shell, _):
-    shell.start("run", "python3", "-c", COUNTING)
+    shell.start("run", PYTHON, "-c", COUNTING)
     shell.expect("foreground True")
     for _ in range(3):
         shell.type("\x1a")
@@ -196,7 +198,7 @@ def bg_does_not_take_the_terminal(shell, _):
 
 @with_shell
 def window_changes_reach_the_program(shell, _):
-    shell.start("run", "python3", "-c", COUNTING)
+    shell.start("run", PYTHON, "-c", COUNTING)
     shell.expect("foreground True")
     fcntl.ioctl(shell.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
     shell.expect("got WINCH os.terminal_size(columns=77, lines=33)")
@@ -209,7 +211,7 @@ def modes_are_restored_after_a_crash(shell, _):
     shell.ask("state")
     before = shell.answer()
     code = "import os, tty; tty.setraw(0); os.kill(os.getpid(), 9)"
-    shell.start("run", "python3", "-c", code)
+    shell.start("run", PYTHON, "-c", code)
     equal(shell.answer(), "ended 137 True")
     shell.ask("state")
     equal(shell.answer(), before)
@@ -239,7 +241,7 @@ def a_session_leader_that_nobody_can_continue(directory):
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(directory)
-        os.execv(CORDON, [CORDON, "run", "python3", "-c", COUNTING])
+        os.execv(CORDON, [CORDON, "run", PYTHON, "-c", COUNTING])
     output = b""
 
     def expect(text):
