@@ -175,8 +175,11 @@ static json_t *json_of(const struct settings *settings, const struct key *key)
 	json_t *json;
 
 	if (key->shape == SHAPE_EITHER && is_inherit_and_set(settings)) {
-		json = json_of_section(settings, key->name);
-		json_object_set_new(json, "pass", json_pack("[s]", "*"));
+		json_t *rest = json_of_section(settings, key->name);
+
+		json = json_pack("{s:[s]}", "pass", "*");
+		json_object_update_missing(json, rest);
+		json_decref(rest);
 		return json;
 	}
 	if (key->shape == SHAPE_SECTION || (key->shape == SHAPE_EITHER && setting->count == 0))
