@@ -7,7 +7,7 @@
  * Three processes take part: this one, the keeper, and the program.
  *
  *   supervisor                     keeper                          program
- *   pipes, socket, pidfd of self
+ *   pipe, sockets, pidfd of self
  *   clone ------------------------> domain, subreaper
  *                                  clone ------------------------> steps (setup.c)
  *             <-- KEEPER_STARTED -- closes what it does not need
@@ -103,16 +103,16 @@ static int make_pipe(int *ret_reader, int *ret_writer)
 	return r < 0 ? r : move_up(ret_writer);
 }
 
-static int make_socket(int *ret_ours, int *ret_keepers)
+static int make_socket(int type, int *ret_ours, int *ret_theirs)
 {
 	int ends[2], r;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
 	*ret_ours = ends[0];
-	*ret_keepers = ends[1];
+	*ret_theirs = ends[1];
 	r = move_up(ret_ours);
-	return r < 0 ? r : move_up(ret_keepers);
+	return r < 0 ? r : move_up(ret_theirs);
 }
 
 static int make_stack(struct launch *launch)
@@ -143,11 +143,12 @@ static int prepare(const struct spawn_plan *plan, struct launch *launch, struct 
 			return err_sys(err, -errno, "descriptor %d", plan->keep_fds[i]);
 	}
 	r = make_pipe(&spawned->status, &launch->status);
-	if (r == 0)
-		r = make_pipe(&launch->ready, &spawned->ready);
 	if (r < 0)
 		return err_sys(err, r, "make a pipe");
-	r = make_socket(&spawned->keeper_socket, &launch->socket);
+	/* Not a pipe: writing to one whose reader has died would raise SIGPIPE in the host. */
+	r = make_socket(SOCK_STREAM, &spawned->ready, &launch->ready);
+	if (r == 0)
+		r = make_socket(SOCK_SEQPACKET, &spawned->keeper_socket, &launch->socket);
 	if (r < 0)
 		return err_sys(err, r, "make a socket pair");
 	launch->self_pidfd = pidfd_open_process(getpid());
@@ -326,7 +327,7 @@ int spawned_go(struct spawned *spawned, const struct spawn_plan *plan)
 		return r;
 	}
 	do {
-		n = write(spawned->ready, &byte, 1);
+		n = send(spawned->ready, &byte, 1, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
 	r = n == 1 ? 0 : -errno;
 	close_fd(&spawned->ready);

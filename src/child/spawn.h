@@ -20,7 +20,7 @@ struct spawned {
 	int keeper_pidfd;
 	int program_pidfd;
 	int status;	   /* read end: status records, then EOF at exec */
-	int ready;	   /* write end: one byte after the listener is served */
+	int ready;	   /* socket: one byte after the listener is served; see spawned_go() */
 	int keeper_socket; /* SOCK_SEQPACKET: commands down, reports up; hang-up ends the tree */
 	int status_peer;   /* share_files: the program's ends, which lie in our table until it */
 	int ready_peer;	   /* leaves it; spawned_read() closes them then */

@@ -28,6 +28,11 @@ struct spawn_plan plan_for(char *const argv[])
 		.failure_is_fatal = true,
 	};
 
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	/* What programs print is no part of the report of the tests. */
+	dup2(null, 1);
+	close(null);
 	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	if (landlock_scopes(landlock_abi()) & LL_SCOPE_SIGNAL)
 		plan.keeper_ruleset = landlock_create(0, 0, LL_SCOPE_SIGNAL);
@@ -169,19 +174,22 @@ char *probe_output(struct spawn_plan *plan, struct result *ret)
 	char bytes[4096];
 	ssize_t n;
 	FILE *out = open_memstream(&text, &size);
-	int ends[2], saved = fcntl(1, F_DUPFD_CLOEXEC, 3);
+	int ends[2], reader, saved = fcntl(1, F_DUPFD_CLOEXEC, 10);
 	struct spawned spawned;
 
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	/* Out of the way of the standard streams, one of which the test may have closed. */
+	reader = fcntl(ends[0], F_DUPFD_CLOEXEC, 10);
 	cr_assert_eq(dup2(ends[1], 1), 1);
+	close(ends[0]);
 	close(ends[1]);
 	spawned = start(plan);
+	go(plan, &spawned, ret); /* only now has it left a table that it may have shared */
 	dup2(saved, 1);
 	close(saved);
-	go(plan, &spawned, ret);
-	while ((n = read(ends[0], bytes, sizeof(bytes))) > 0)
+	while ((n = read(reader, bytes, sizeof(bytes))) > 0)
 		fwrite(bytes, 1, (size_t)n, out);
-	close(ends[0]);
+	close(reader);
 	fclose(out);
 	finish(&spawned, ret);
 	return text;
