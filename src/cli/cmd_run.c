@@ -162,7 +162,7 @@ static void write_report(struct run *run, const struct cordon_error *failure)
 	char *text = NULL;
 	int r;
 
-	if (run->report.directory < 0)
+	if (run->report.directory < 0 && run->report.stream < 0)
 		return;
 	r = run->sandbox ? cordon_sandbox_report(run->sandbox, &text, &error)
 			 : cordon_error_report(failure, &text);
@@ -237,7 +237,7 @@ static int run_all(struct run *run, const struct selection *selection, char **ar
 int cmd_run(int argc, char **argv)
 {
 	cleanup_selection struct selection selection = { 0 };
-	struct run run = { .signals = -1, .report = { .directory = -1 } };
+	struct run run = { .signals = -1, .report = REPORT_NONE };
 	int status, r;
 	int at = opts_parse(argc, argv, OPTS_POLICY | OPTS_RUN, &selection, &status);
 
@@ -251,6 +251,7 @@ int cmd_run(int argc, char **argv)
 	if (r < 0) {
 		say("report '%s': %s; name a file in a directory that exists", selection.report,
 		    strerror(-r));
+		report_done(&run.report);
 		return STATUS_CORDON;
 	}
 	status = run_all(&run, &selection, argv + at);

@@ -3,14 +3,22 @@
 #ifndef CORDON_CLI_REPORT_H
 #define CORDON_CLI_REPORT_H
 
+#include <limits.h>
+
 struct report_file {
-	int directory; /* -1: no report is wanted */
-	const char *name;
+	int directory; /* of a regular file; -1: none */
+	int stream;    /* a pipe, terminal or other device instead; -1: none */
+	char name[NAME_MAX + 1];
 };
 
-/* Holds the directory of the file; path: borrowed, may be NULL. Return: 0 or -errno. */
+#define REPORT_NONE                                                                                \
+	{                                                                                          \
+		-1, -1, ""                                                                         \
+	}
+
+/* Holds what will be written to. path: may be NULL, then nothing will. Return: 0 or -errno. */
 int report_open(struct report_file *file, const char *path);
-/* Writes text beside the file and renames it. Return: 0 or -errno. */
+/* Writes the text and a newline. Return: 0 or -errno. */
 int report_write(const struct report_file *file, const char *text);
 void report_done(struct report_file *file);
 

@@ -100,7 +100,7 @@ static void add_failed(struct strbuf *sb, const struct cordon_event *event)
 static void add_limit(struct strbuf *sb, const struct cordon_event *event)
 {
 	strbuf_add(sb, "limit reached: %s", event->rule_key ? event->rule_key : "limits");
-	if (event->rule_text) {
+	if (event->rule_text && *event->rule_text) {
 		strbuf_add(sb, " ");
 		add_capped(sb, event->rule_text);
 	}

@@ -11,6 +11,8 @@ CORDON = os.path.abspath(sys.argv[1])
 SOURCE = pathlib.Path(sys.argv[2]).resolve()
 PYTHON = "/usr/bin/python3"  # the system's: one in a home directory cannot be executed inside
 HANG = 60  # seconds after which something hangs; no test depends on being faster
+# A directory of the caller's own that the user of this run may not search would change the answers.
+os.environ["PATH"] = "/usr/local/bin:/usr/bin:/bin"
 
 _cases = []
 

@@ -274,6 +274,23 @@ def report_stays_in_its_directory(directory):
 
 
 @case
+def report_to_what_is_no_regular_file(directory):
+    fifo, link, target = directory / "fifo", directory / "link", directory / "target"
+    os.mkfifo(fifo)
+    target.write_text("old")
+    link.symlink_to("target")
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    equal(run("--report", fifo, "true", cwd=directory).status, 0)
+    equal(json.loads(os.read(reader, 1 << 16))["exit"]["status"], 0)
+    os.close(reader)
+    true(fifo.is_fifo())
+    equal(run("--report", link, "true", cwd=directory).status, 0)
+    true(link.is_symlink())
+    equal(json.loads(target.read_text())["exit"]["status"], 0)
+    equal(run("--report", directory, "true", cwd=directory).status, 125)
+
+
+@case
 def answers_in_json(directory):
     result = cordon("why", "--json", "-r", "/usr", "-d", "/usr/bin", "read", "/usr/bin/env",
                     cwd=directory)
