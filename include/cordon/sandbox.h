@@ -88,8 +88,10 @@ int cordon_sandbox_wait(cordon_sandbox *sandbox, struct cordon_result *ret, int 
 int cordon_sandbox_kill(cordon_sandbox *sandbox, int signal);
 /* A signal for the program alone. Return: 0; harmless after the end. */
 int cordon_sandbox_signal(cordon_sandbox *sandbox, int signal);
-/* Goes on after CORDON_EVENT_STOPPED: foreground again if it was, then SIGCONT. Return: 0 or
- * -errno. */
+/*
+ * Goes on after CORDON_EVENT_STOPPED: SIGCONT to the program's group. A host that has taken the
+ * terminal back meanwhile gives it to that group first. Return: 0 or -errno.
+ */
 int cordon_sandbox_resume(cordon_sandbox *sandbox);
 /* The report of the run as one JSON object (after the end, or after a failure). From malloc.
  * Return: 0 or -errno. */
