@@ -28,6 +28,7 @@
 struct glob {
 	size_t words, tokens;
 	size_t prefix_length; /* literal text in front of the first wildcard */
+	bool one_name; /* `**` + slash + one name: nothing matters beneath a directory but itself */
 	size_t pair_count;
 	uint16_t pairs[PAIRS_WANTED]; /* bit numbers of pairs that every match has */
 	char *prefix;
@@ -184,6 +185,16 @@ static void collect_pairs(struct glob *glob, const struct token *tokens)
 	}
 }
 
+static bool is_one_name(const struct token *tokens, size_t count)
+{
+	if (count < 3 || tokens[0].kind != TOKEN_DEEP || !is_slash(&tokens[1]))
+		return false;
+	for (size_t i = 2; i < count; i++)
+		if (tokens[i].kind == TOKEN_DEEP || is_slash(&tokens[i]))
+			return false;
+	return true;
+}
+
 static void shift_into(uint64_t *to, const uint64_t *from, size_t words, unsigned by)
 {
 	uint64_t carry = 0;
@@ -228,6 +239,7 @@ int glob_new(const char *pattern, struct glob **ret)
 	for (size_t i = 0; i < count; i++)
 		compile_token(glob, i, &tokens[i]);
 	collect_pairs(glob, tokens);
+	glob->one_name = is_one_name(tokens, count);
 	glob->start.bits[0] = 1;
 	close_over(glob, glob->start.bits);
 	*ret = glob;
@@ -388,10 +400,16 @@ bool glob_same(const struct glob_states *a, const struct glob_states *b)
 bool glob_is_special(const struct glob *glob, const char *path, size_t length)
 {
 	static const char other[] = { SPECIAL_NAME, '/' };
-	const char *slash = memrchr(path, '/', length);
-	size_t parent = slash ? (size_t)(slash - path) + 1 : 0;
-	struct glob_states here = glob_run(glob, path, parent), there = here;
+	size_t common = length < glob->prefix_length ? length : glob->prefix_length;
+	struct glob_states here, there;
+	const char *slash;
+	size_t parent;
 
+	if (glob->one_name || memcmp(path, glob->prefix, common) != 0)
+		return false;
+	slash = memrchr(path, '/', length);
+	parent = slash ? (size_t)(slash - path) + 1 : 0;
+	here = there = glob_run(glob, path, parent);
 	run(glob, &here, path + parent, length - parent);
 	step(glob, here.bits, '/');
 	run(glob, &there, other, sizeof(other));

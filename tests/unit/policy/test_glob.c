@@ -240,6 +240,34 @@ Test(glob, special_names)
 	}
 }
 
+/* The short ways must not change the answer. */
+Test(glob, special_names_by_definition)
+{
+	unsigned state = 777;
+
+	for (int i = 0; i < 20000; i++) {
+		char pattern[16], path[16], other[20];
+		struct glob_states here, there;
+		struct glob *glob;
+
+		random_text(&state, "ab/*?**", 10, pattern);
+		if (i % 2 == 0)
+			memcpy(pattern, "**/", 3);
+		random_text(&state, "ab", 4, path);
+		random_text(&state, "ab", 4, path + strlen(path));
+		if (path[strlen(path) - 1] == '/')
+			continue;
+		snprintf(other, sizeof(other), "%s", path);
+		strcpy(strrchr(other, '/'), "/\1");
+		glob = make(pattern);
+		here = glob_run_directory(glob, path, strlen(path));
+		there = glob_run_directory(glob, other, strlen(other));
+		cr_assert_eq(glob_is_special(glob, path, strlen(path)), !glob_same(&here, &there),
+			     "'%s' in '%s'", path, pattern);
+		glob_free(glob);
+	}
+}
+
 Test(glob, quoting_and_directories)
 {
 	static const struct {
