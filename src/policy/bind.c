@@ -11,6 +11,7 @@
  * SECURITY: a symbolic link inside the workspace may come from an earlier run of the program. A
  * grant that is written with $WORKSPACE must therefore lead to exactly that place.
  */
+#include "policy/bind.h"
 #include "policy/load.h"
 
 #include "base/cleanup.h"
@@ -18,7 +19,6 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "policy/aliases.h"
-#include "policy/fs_rules.h"
 #include "policy/glob.h"
 #include "policy/vars.h"
 
@@ -239,141 +239,6 @@ static int bind_glob(struct fs_rule *rule, struct cordon_error *err)
 	return 0;
 }
 
-/* Whether an alias really shows the object: another mount may lie over it. */
-static bool shows(const char *path, const struct fs_rule *rule)
-{
-	struct stat st;
-
-	if (rule->fd < 0)
-		return true;
-	return stat(path, &st) == 0 && st.st_dev == rule->dev && st.st_ino == rule->ino;
-}
-
-static int add_aliases(struct fs_index *index, const struct fs_rule *rule, const char *path,
-		       const struct aliases *aliases)
-{
-	char *alias;
-	bool deeper;
-	int r;
-
-	for (size_t i = 0; (r = aliases_get(aliases, path, i, &alias, &deeper)) > 0; i++) {
-		r = deeper || shows(alias, rule) ? fs_index_add(index, rule, alias) : 0;
-		free(alias);
-		if (r < 0)
-			break;
-	}
-	return r;
-}
-
-static int index_guard(struct fs_index *index, const struct fs_rule *rule,
-		       const struct aliases *aliases)
-{
-	int r = fs_index_add(index, rule, rule->canonical);
-
-	if (r == 0 && rule->canonical_link)
-		r = fs_index_add(index, rule, rule->canonical_link);
-	if (r == 0 && rule->fd >= 0)
-		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
-	if (r == 0 && aliases)
-		r = add_aliases(index, rule, rule->canonical, aliases);
-	if (r == 0 && aliases && rule->canonical_link)
-		r = add_aliases(index, rule, rule->canonical_link, aliases);
-	return r;
-}
-
-/* rest: behind the directory part, begins with a slash. */
-static int add_pattern_at(struct fs_index *index, const struct fs_rule *rule, const char *dir,
-			  const char *rest)
-{
-	cleanup_strbuf struct strbuf sb = { 0 };
-
-	if (strcmp(dir, "/") != 0)
-		glob_quote(&sb, dir);
-	strbuf_add(&sb, "%s", rest);
-	return sb.failed ? -ENOMEM : fs_index_add_pattern(index, rule, sb.text);
-}
-
-static int index_glob(struct fs_index *index, const struct fs_rule *rule,
-		      const struct aliases *aliases)
-{
-	cleanup_free char *dir = NULL;
-	size_t length;
-	char *alias;
-	bool deeper;
-	int r = fs_index_add_glob(index, rule, rule->glob);
-
-	if (r == 0 && strcmp(rule->canonical, rule->path) != 0)
-		r = fs_index_add_pattern(index, rule, rule->path);
-	if (r < 0 || !aliases)
-		return r;
-	dir = glob_directory(rule->canonical, &length);
-	if (!dir)
-		return -ENOMEM;
-	if (length == 0)
-		return 0;
-	for (size_t i = 0; (r = aliases_get(aliases, dir, i, &alias, &deeper)) > 0; i++) {
-		const char *rest = rule->canonical + length;
-
-		r = deeper && strcmp(rest, "/**") != 0 ? 0
-						       : add_pattern_at(index, rule, alias, rest);
-		free(alias);
-		if (r < 0)
-			break;
-	}
-	return r;
-}
-
-static bool is_in_write(const struct policy *policy, const struct fs_rule *rule)
-{
-	for (size_t i = 0; i < policy->fs_count; i++)
-		if (policy->fs[i].kind == FS_WRITE &&
-		    path_is_under(rule->canonical, policy->fs[i].canonical))
-			return true;
-	return false;
-}
-
-/* What is missing now is not granted later, but a read rule inside a write rule takes away. */
-static int index_grant(const struct policy *policy, struct fs_index *index,
-		       const struct fs_rule *rule)
-{
-	bool narrows = rule->kind == FS_READ && is_in_write(policy, rule);
-	int r;
-
-	if (rule->fd < 0 && !narrows)
-		return 0;
-	r = fs_index_add(index, rule, rule->canonical);
-	if (r == 0 && narrows && rule->fd >= 0)
-		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
-	return r;
-}
-
-static int build_index(struct policy *policy, const struct aliases *aliases)
-{
-	struct fs_index *index;
-	int r = fs_index_new(&index);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; r == 0 && i < policy->fs_count; i++) {
-		const struct fs_rule *rule = &policy->fs[i];
-
-		if (rule->glob)
-			r = index_glob(index, rule, aliases);
-		else if (rule->kind <= FS_PROTECT)
-			r = index_guard(index, rule, aliases);
-		else
-			r = index_grant(policy, index, rule);
-	}
-	if (r == 0)
-		r = fs_index_seal(index);
-	if (r < 0) {
-		fs_index_free(index);
-		return r;
-	}
-	policy->fs_index = index;
-	return 0;
-}
-
 static int put_tmp(struct policy *policy, const char *tmp)
 {
 	int r = 0;
@@ -448,7 +313,7 @@ int policy_bind(struct policy *policy, const char *tmp, struct cordon_error *err
 		if (r < 0)
 			return err_sys(err, r, "read the mounts of this process");
 	}
-	r = build_index(policy, aliases);
+	r = bind_index(policy, aliases);
 	aliases_free(aliases);
 	return r < 0 ? err_sys(err, r, "index of the rules") : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a policy builder, shared by load.c, build.c and show.c. */
+/* The inside of a policy builder, shared by builder.c, load.c, build.c and show.c. */
 #ifndef CORDON_POLICY_BUILDER_H
 #define CORDON_POLICY_BUILDER_H
 
@@ -32,6 +32,9 @@ struct layer builder_layer(struct policy_builder *builder, struct settings *sett
 			   struct compile *compile, const char *file);
 /* Adds a preset or file to settings. Return: 0; -ENOMEM; or -errno with a problem added. */
 int builder_add(struct policy_builder *builder, struct settings *settings, const char *reference);
+/* The same for a text. identity: what tells it apart from others that were loaded. */
+int builder_add_text(struct policy_builder *builder, struct settings *settings, const char *name,
+		     const char *identity, const char *text, size_t length);
 int builder_apply_flags(struct policy_builder *builder, struct settings *settings);
 /* The first problem, or else the code, as the result of a call. */
 int builder_result(struct policy_builder *builder, int code, struct cordon_error *err);

@@ -35,6 +35,13 @@ void settings_done(struct settings *settings);
 /* Return: 0 or -ENOMEM (*ret is empty then). */
 int settings_copy(const struct settings *from, struct settings *ret);
 
+void entry_done(struct entry *entry);
+void setting_clear(struct setting *setting);
+/* Copies text and name of the entry. Return: 0 or -ENOMEM. */
+int setting_append(struct setting *setting, const struct entry *entry);
+struct setting *setting_of(struct settings *settings, const struct key *key);
+const struct setting *settings_get(const struct settings *settings, const char *key);
+
 /* Where problems go and what texts are checked with. */
 struct layer {
 	struct settings *settings;
@@ -50,9 +57,7 @@ struct layer {
 int settings_apply(struct layer *layer, const struct text_node *root);
 /* Applies one flag. Return: 0; -EINVAL with a problem added; -ENOMEM. */
 int settings_set(struct layer *layer, const char *key, const char *value);
-/* The texts of a list node are checked and given one by one; used for `extends`. */
+/* The value of a key at the top of a file. Return: NULL if it is not there. */
 const struct text_node *settings_find(const struct text_node *root, const char *name);
-
-const struct setting *settings_get(const struct settings *settings, const char *key);
 
 #endif
