@@ -180,8 +180,8 @@ static bool wait_for(int fd, int pidfd)
 
 	while (poll(fds, COUNT_OF(fds), -1) < 0 && errno == EINTR)
 		;
-	if (fds[0].revents & POLLIN)
-		return true;
+	if (fds[0].revents & (POLLIN | POLLHUP))
+		return true; /* reading does not block */
 	/* RACE: the last words may have come between the looks at the two. */
 	fds[0].revents = 0;
 	return poll(fds, 1, 0) > 0 && fds[0].revents & POLLIN;
@@ -297,6 +297,16 @@ int spawned_read(struct spawned *spawned, struct status_record *ret)
 	}
 	*ret = record;
 	return 1;
+}
+
+bool spawned_pending(const struct spawned *spawned)
+{
+	struct pollfd fds[] = {
+		{ .fd = spawned->status, .events = POLLIN },
+		{ .fd = spawned->program_pidfd, .events = POLLIN },
+	};
+
+	return poll(fds, COUNT_OF(fds), 0) > 0;
 }
 
 static int set_late_limits(const struct spawned *spawned, const struct spawn_plan *plan)
