@@ -21,9 +21,15 @@ struct mount {
 	char *root, *point;
 };
 
+struct pair {
+	char *from, *to;
+};
+
 struct aliases {
 	struct mount *mounts;
 	size_t count;
+	struct pair *pairs;
+	size_t pair_count;
 };
 
 /* Reads \040 and the like back, in place. */
@@ -113,7 +119,29 @@ void aliases_free(struct aliases *aliases)
 		free(aliases->mounts[i].point);
 	}
 	free(aliases->mounts);
+	for (size_t i = 0; i < aliases->pair_count; i++) {
+		free(aliases->pairs[i].from);
+		free(aliases->pairs[i].to);
+	}
+	free(aliases->pairs);
 	free(aliases);
+}
+
+int aliases_add(struct aliases *aliases, const char *from, const char *to)
+{
+	struct pair pair;
+
+	if (vec_grow(&aliases->pairs, aliases->pair_count) < 0)
+		return -ENOMEM;
+	pair.from = strdup(from);
+	pair.to = strdup(to);
+	if (!pair.from || !pair.to) {
+		free(pair.from);
+		free(pair.to);
+		return -ENOMEM;
+	}
+	aliases->pairs[aliases->pair_count++] = pair;
+	return 0;
 }
 
 /* What is left of path behind dir: empty, or begins with a slash. */
@@ -145,8 +173,9 @@ static const struct mount *mount_of(const struct aliases *aliases, const char *p
 	return found;
 }
 
-int aliases_get(const struct aliases *aliases, const char *path, size_t index, char **ret,
-		bool *ret_deeper)
+/* The aliases by mounts; *index counts down. Return: as aliases_get(). */
+static int get_by_mount(const struct aliases *aliases, const char *path, size_t *index, char **ret,
+			bool *ret_deeper)
 {
 	const struct mount *own = mount_of(aliases, path);
 	cleanup_free char *place = NULL;
@@ -163,10 +192,24 @@ int aliases_get(const struct aliases *aliases, const char *path, size_t index, c
 			continue;
 		if (deeper && !path_is_under(mount->root, place))
 			continue;
-		if (index-- > 0)
+		if ((*index)-- > 0)
 			continue;
 		*ret_deeper = deeper;
 		return put_together(mount->point, deeper ? "" : behind(place, mount->root), ret);
 	}
 	return 0;
+}
+
+int aliases_get(const struct aliases *aliases, const char *path, size_t index, char **ret,
+		bool *ret_deeper)
+{
+	for (size_t i = 0; i < aliases->pair_count; i++) {
+		const struct pair *pair = &aliases->pairs[i];
+
+		if (!path_is_under(path, pair->from) || index-- > 0)
+			continue;
+		*ret_deeper = false;
+		return put_together(pair->to, behind(path, pair->from), ret);
+	}
+	return get_by_mount(aliases, path, &index, ret, ret_deeper);
 }

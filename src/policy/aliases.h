@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other paths under which the same part of a file system can be seen: bind mounts. */
+/* Other paths under which the same thing can be found: bind mounts, and places told by hand. */
 #ifndef CORDON_POLICY_ALIASES_H
 #define CORDON_POLICY_ALIASES_H
 
@@ -13,6 +13,9 @@ int aliases_read(struct aliases **ret);
 /* The same from text in the form of /proc/self/mountinfo. */
 int aliases_parse(const char *text, struct aliases **ret);
 void aliases_free(struct aliases *aliases);
+
+/* What lies below `from` is also looked for below `to`. Both are copied. Return: 0 or -ENOMEM. */
+int aliases_add(struct aliases *aliases, const char *from, const char *to);
 
 /*
  * Alias number `index` of a canonical path. *ret_deeper is set where the mount shows only a

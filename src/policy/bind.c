@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "policy/aliases.h"
+#include "policy/git_places.h"
 #include "policy/glob.h"
 #include "policy/vars.h"
 
@@ -298,6 +299,17 @@ static int bind_rules(struct policy *policy, bool *ret_guards, struct cordon_err
 	return r;
 }
 
+/* Return: 0; -ENOMEM; -errno with *err filled. */
+static int find_aliases(const struct policy *policy, struct aliases **ret, struct cordon_error *err)
+{
+	int r = aliases_read(ret);
+
+	if (r < 0)
+		return err_sys(err, r, "read the mounts of this process");
+	r = git_places_add(*ret, policy->workspace);
+	return r < 0 ? err_sys(err, r, "find the repository of the workspace") : 0;
+}
+
 int policy_bind(struct policy *policy, const char *tmp, struct cordon_error *err)
 {
 	struct aliases *aliases = NULL;
@@ -308,12 +320,13 @@ int policy_bind(struct policy *policy, const char *tmp, struct cordon_error *err
 		r = bind_rules(policy, &guards, err);
 	if (r < 0)
 		return r == -ENOMEM ? err_set(err, r, "out of memory") : r;
-	if (guards) {
-		r = aliases_read(&aliases);
+	if (guards)
+		r = find_aliases(policy, &aliases, err);
+	if (r == 0) {
+		r = bind_index(policy, aliases);
 		if (r < 0)
-			return err_sys(err, r, "read the mounts of this process");
+			err_sys(err, r, "index of the rules");
 	}
-	r = bind_index(policy, aliases);
 	aliases_free(aliases);
-	return r < 0 ? err_sys(err, r, "index of the rules") : 0;
+	return r;
 }

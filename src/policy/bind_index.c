@@ -12,14 +12,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Whether an alias really shows the object: another mount may lie over it. */
-static bool shows(const char *path, const struct fs_rule *rule)
+/*
+ * Adds one alias. Where the rule's own object exists, the alias must show it: another mount may lie
+ * over it. Where it does not, what the alias shows is guarded as well.
+ */
+static int add_alias(struct fs_index *index, const struct fs_rule *rule, const char *alias)
 {
 	struct stat st;
+	bool exists = stat(alias, &st) == 0;
+	int r;
 
-	if (rule->fd < 0)
-		return true;
-	return stat(path, &st) == 0 && st.st_dev == rule->dev && st.st_ino == rule->ino;
+	if (rule->fd >= 0 && !(exists && st.st_dev == rule->dev && st.st_ino == rule->ino))
+		return 0;
+	r = fs_index_add(index, rule, alias);
+	if (r == 0 && rule->fd < 0 && exists)
+		r = fs_index_add_object(index, alias, st.st_dev, st.st_ino);
+	return r;
 }
 
 static int add_aliases(struct fs_index *index, const struct fs_rule *rule, const char *path,
@@ -30,7 +38,7 @@ static int add_aliases(struct fs_index *index, const struct fs_rule *rule, const
 	int r;
 
 	for (size_t i = 0; (r = aliases_get(aliases, path, i, &alias, &deeper)) > 0; i++) {
-		r = deeper || shows(alias, rule) ? fs_index_add(index, rule, alias) : 0;
+		r = deeper ? fs_index_add(index, rule, alias) : add_alias(index, rule, alias);
 		free(alias);
 		if (r < 0)
 			break;

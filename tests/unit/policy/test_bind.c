@@ -249,6 +249,64 @@ Test(bind, aliases_by_bind_mounts)
 	aliases_free(aliases);
 }
 
+/* PO-14: in a worktree `.git` is a file, and hooks and configuration are elsewhere. */
+Test(bind, the_repository_of_a_worktree_is_protected)
+{
+	static const char yaml[] = "extends: [git]\nfilesystem: { write: [~] }\n";
+	static const struct {
+		const char *path;
+		enum op op;
+		bool allow;
+	} rows[] = {
+		{ "main/.git/hooks/pre-commit", OP_CREATE, false },
+		{ "main/.git/config", OP_WRITE, false },
+		{ "main/.git/config", OP_READ, true },
+		{ "main/.git/worktrees/wt/config", OP_CREATE, false },
+		{ "main/.git/index", OP_CREATE, true },
+		{ "main/.git/modules/m/hooks/x", OP_CREATE, false },
+		{ "main/.git/hooks", OP_RENAME, false },
+		{ "main/.git", OP_RENAME, false },
+		{ "config-link", OP_WRITE, false },
+		{ "wt/.git", OP_WRITE, false },
+		{ "wt/.git", OP_REMOVE, false },
+		{ "wt/file", OP_CREATE, true },
+	};
+	struct tree tree = tree_new();
+	char *workspace = tree_path(&tree, "wt"), *pointer;
+	struct policy_context context = { .workspace = workspace, .home = tree.root };
+	struct policy_builder *builder;
+	struct policy *policy = NULL;
+
+	tree_dir(&tree, "wt");
+	tree_dir(&tree, "main");
+	tree_dir(&tree, "main/.git");
+	tree_dir(&tree, "main/.git/hooks");
+	tree_file(&tree, "main/.git/config", "");
+	tree_hard(&tree, "config-link", "main/.git/config");
+	tree_dir(&tree, "main/.git/worktrees");
+	tree_dir(&tree, "main/.git/worktrees/wt");
+	tree_file(&tree, "main/.git/worktrees/wt/commondir", "../..\n");
+	cr_assert_geq(asprintf(&pointer, "gitdir: %s/main/.git/worktrees/wt\n", tree.root), 0);
+	tree_file(&tree, "wt/.git", pointer);
+	cr_assert_eq(policy_builder_new(&context, &builder, NULL), 0);
+	cr_assert_eq(policy_builder_add_text(builder, "p", yaml, strlen(yaml), NULL), 0);
+	cr_assert_eq(policy_build(builder, &policy, NULL), 0);
+	cr_assert_eq(policy_bind(policy, NULL, NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *path = tree_path(&tree, rows[i].path);
+		struct fs_object object = tree_object(path);
+
+		cr_expect_eq(policy_decide_fs(policy, rows[i].op, &object).allow, rows[i].allow,
+			     "%s %s", op_info[rows[i].op].name, rows[i].path);
+		free(path);
+	}
+	policy_free(policy);
+	policy_builder_free(builder);
+	free(pointer);
+	free(workspace);
+	tree_free(&tree);
+}
+
 Test(bind, sockets)
 {
 	static const char yaml[] =
