@@ -8,6 +8,9 @@
  * The one operation beyond that is an asynchronous connect, which io_uring can do and cancel; where
  * it is refused (loop_connect() gives -EOPNOTSUPP) the caller takes a worker process instead.
  *
+ * A source is reported when something arrives, not as long as something lies there: its function
+ * takes all there is.
+ *
  * A function may add and remove sources, its own included; one that was removed is not called
  * again, even if the kernel had already reported it (a slot carries a generation).
  */
