@@ -299,16 +299,6 @@ int spawned_read(struct spawned *spawned, struct status_record *ret)
 	return 1;
 }
 
-bool spawned_pending(const struct spawned *spawned)
-{
-	struct pollfd fds[] = {
-		{ .fd = spawned->status, .events = POLLIN },
-		{ .fd = spawned->program_pidfd, .events = POLLIN },
-	};
-
-	return poll(fds, COUNT_OF(fds), 0) > 0;
-}
-
 static int set_late_limits(const struct spawned *spawned, const struct spawn_plan *plan)
 {
 	for (size_t i = 0; i < plan->rlimit_count; i++) {

@@ -43,9 +43,6 @@ int spawn_start(const struct spawn_plan *plan, struct spawned *ret, struct cordo
  * program executes, or has died without a word; -EBADMSG or -errno.
  */
 int spawned_read(struct spawned *spawned, struct status_record *ret);
-/* Whether spawned_read() would return at once. One wake-up of an event loop may stand for several
- * records and the end of the stream: read while this says so. */
-bool spawned_pending(const struct spawned *spawned);
 /*
  * Says `ready`, after the limits that had to wait for it (rlimit_is_late()). The descriptor is
  * closed. Return: 0 or -errno, in which case the program never executes.
