@@ -291,9 +291,11 @@ static int bind_rules(struct policy *policy, bool *ret_guards, struct cordon_err
 	for (size_t i = 0; r == 0 && i < policy->fs_count; i++) {
 		struct fs_rule *rule = &policy->fs[i];
 
-		*ret_guards |= rule->kind <= FS_PROTECT;
 		r = rule->glob ? bind_glob(rule, err) : bind_literal(rule, err);
 	}
+	for (size_t i = 0; r == 0 && i < policy->fs_count; i++)
+		*ret_guards |=
+			policy->fs[i].kind <= FS_PROTECT || bind_narrows(policy, &policy->fs[i]);
 	for (size_t i = 0; r == 0 && i < policy->unix_count; i++)
 		r = bind_unix(&policy->unix_rules[i], err);
 	return r;

@@ -6,6 +6,9 @@
 #include "policy/aliases.h"
 #include "policy/model.h"
 
+/* Whether a bound read rule lies inside a write rule and so takes something away. */
+bool bind_narrows(const struct policy *policy, const struct fs_rule *rule);
+
 /*
  * Puts every bound rule into policy->fs_index, guarded ones under all their names.
  * aliases: NULL where nothing is guarded. Return: 0; -ENOMEM; -E2BIG for an alias of a pattern that

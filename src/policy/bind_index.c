@@ -104,8 +104,10 @@ static int index_glob(struct fs_index *index, const struct fs_rule *rule,
 	return r;
 }
 
-static bool is_in_write(const struct policy *policy, const struct fs_rule *rule)
+bool bind_narrows(const struct policy *policy, const struct fs_rule *rule)
 {
+	if (rule->kind != FS_READ)
+		return false;
 	for (size_t i = 0; i < policy->fs_count; i++)
 		if (policy->fs[i].kind == FS_WRITE &&
 		    path_is_under(rule->canonical, policy->fs[i].canonical))
@@ -115,9 +117,9 @@ static bool is_in_write(const struct policy *policy, const struct fs_rule *rule)
 
 /* What is missing now is not granted later, but a read rule inside a write rule takes away. */
 static int index_grant(const struct policy *policy, struct fs_index *index,
-		       const struct fs_rule *rule)
+		       const struct fs_rule *rule, const struct aliases *aliases)
 {
-	bool narrows = rule->kind == FS_READ && is_in_write(policy, rule);
+	bool narrows = bind_narrows(policy, rule);
 	int r;
 
 	if (rule->fd < 0 && !narrows)
@@ -125,6 +127,8 @@ static int index_grant(const struct policy *policy, struct fs_index *index,
 	r = fs_index_add(index, rule, rule->canonical);
 	if (r == 0 && narrows && rule->fd >= 0)
 		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
+	if (r == 0 && narrows && aliases)
+		r = add_aliases(index, rule, rule->canonical, aliases);
 	return r;
 }
 
@@ -143,7 +147,7 @@ int bind_index(struct policy *policy, const struct aliases *aliases)
 		else if (rule->kind <= FS_PROTECT)
 			r = index_guard(index, rule, aliases);
 		else
-			r = index_grant(policy, index, rule);
+			r = index_grant(policy, index, rule, aliases);
 	}
 	if (r == 0)
 		r = fs_index_seal(index);
