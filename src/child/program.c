@@ -81,8 +81,8 @@ static const char *skipped_text(bool skipped)
 	return skipped ? "; empty and relative entries are skipped" : "";
 }
 
-int program_find(const char *name, char *const envp[], const char *cwd, char **ret_path,
-		 struct cordon_error *err)
+int program_find(const char *name, char *const envp[], const char *cwd, program_gate_fn gate,
+		 void *gate_arg, char **ret_path, struct cordon_error *err)
 {
 	cleanup_strbuf struct strbuf candidate = { 0 }, refused = { 0 };
 	const char *list, *at, *end;
@@ -105,6 +105,8 @@ int program_find(const char *name, char *const envp[], const char *cwd, char **r
 		if (candidate.failed)
 			return err_sys(err, -ENOMEM, "%s", name);
 		r = look(AT_FDCWD, candidate.text);
+		if (r == 0 && gate && !gate(candidate.text, gate_arg))
+			r = -EACCES;
 		if (r == 0)
 			return hand_out(candidate.text, ret_path, err);
 		if (!goes_on(r))

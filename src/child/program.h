@@ -5,14 +5,23 @@
 
 #include <cordon/error.h>
 
+#include <stdbool.h>
+
+/*
+ * Whether the program's own walls let it execute the file; one that they do not is passed over like
+ * a file without permission. path: absolute. Called only for files that exist and are executable.
+ */
+typedef bool (*program_gate_fn)(const char *path, void *arg);
+
 /*
  * name: as the caller gave it; with a slash it is taken as it is, relative to cwd.
- * envp: the program's final environment. cwd: the program's; NULL: ours.
+ * envp: the program's final environment. cwd: the program's; NULL: ours. gate: asked in the search
+ * of PATH only; NULL: everything passes.
  * ret_path: absolute or cwd-relative path for execve, from malloc.
  * Return: 0; -ENOENT not found (exit status 127); -EACCES, -ENOEXEC, -EISDIR ... found but not
  * executable (126).
  */
-int program_find(const char *name, char *const envp[], const char *cwd, char **ret_path,
-		 struct cordon_error *err);
+int program_find(const char *name, char *const envp[], const char *cwd, program_gate_fn gate,
+		 void *gate_arg, char **ret_path, struct cordon_error *err);
 
 #endif

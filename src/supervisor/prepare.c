@@ -5,13 +5,17 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "child/program.h"
+#include "policy/decide.h"
 #include "supervisor/ablate.h"
 #include "supervisor/environment.h"
 #include "sys/landlock.h"
 #include "sys/nr.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 extern char **environ;
 
@@ -147,11 +151,41 @@ static unsigned plan_ablations(void)
 	return bits;
 }
 
+struct gate {
+	const struct policy *policy;
+};
+
+/* A search of PATH passes over what the policy does not let the program execute. */
+static bool may_execute(const char *path, void *arg)
+{
+	const struct gate *gate = arg;
+	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
+	char link[48], canonical[PATH_MAX];
+	struct fs_object object;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, canonical, sizeof(canonical) - 1);
+	if (n < 0)
+		return false;
+	canonical[n] = '\0';
+	object = (struct fs_object){ .path = canonical,
+				     .length = (size_t)n,
+				     .exists = true,
+				     .dev = st.st_dev,
+				     .ino = st.st_ino };
+	return policy_decide_fs(gate->policy, OP_EXEC, &object).allow;
+}
+
 int prepare_plan(const struct policy *policy, const struct assignment *assignment, const char *tmp,
 		 const char *name, char *const argv[], struct prepared *ret, bool *ret_exec,
 		 struct cordon_error *err)
 {
 	struct spawn_plan *plan = &ret->plan;
+	struct gate gate = { policy };
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -167,7 +201,7 @@ int prepare_plan(const struct policy *policy, const struct assignment *assignmen
 	}
 	plan_process(policy, ret);
 	plan_limits(policy, ret);
-	r = program_find(argv[0], ret->envp, policy->cwd, &ret->path, err);
+	r = program_find(argv[0], ret->envp, policy->cwd, may_execute, &gate, &ret->path, err);
 	if (r < 0) {
 		*ret_exec = true;
 		goto fail;
