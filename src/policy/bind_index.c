@@ -16,7 +16,7 @@
  * Adds one alias. Where the rule's own object exists, the alias must show it: another mount may lie
  * over it. Where it does not, what the alias shows is guarded as well.
  */
-static int add_alias(struct fs_index *index, const struct fs_rule *rule, const char *alias)
+static int add_alias(struct fs_index *index, struct fs_rule *rule, const char *alias)
 {
 	struct stat st;
 	bool exists = stat(alias, &st) == 0;
@@ -30,7 +30,7 @@ static int add_alias(struct fs_index *index, const struct fs_rule *rule, const c
 	return r;
 }
 
-static int add_aliases(struct fs_index *index, const struct fs_rule *rule, const char *path,
+static int add_aliases(struct fs_index *index, struct fs_rule *rule, const char *path,
 		       const struct aliases *aliases)
 {
 	char *alias;
@@ -38,6 +38,7 @@ static int add_aliases(struct fs_index *index, const struct fs_rule *rule, const
 	int r;
 
 	for (size_t i = 0; (r = aliases_get(aliases, path, i, &alias, &deeper)) > 0; i++) {
+		rule->is_aliased = true;
 		r = deeper ? fs_index_add(index, rule, alias) : add_alias(index, rule, alias);
 		free(alias);
 		if (r < 0)
@@ -46,8 +47,7 @@ static int add_aliases(struct fs_index *index, const struct fs_rule *rule, const
 	return r;
 }
 
-static int index_guard(struct fs_index *index, const struct fs_rule *rule,
-		       const struct aliases *aliases)
+static int index_guard(struct fs_index *index, struct fs_rule *rule, const struct aliases *aliases)
 {
 	int r = fs_index_add(index, rule, rule->canonical);
 
@@ -74,8 +74,7 @@ static int add_pattern_at(struct fs_index *index, const struct fs_rule *rule, co
 	return sb.failed ? -ENOMEM : fs_index_add_pattern(index, rule, sb.text);
 }
 
-static int index_glob(struct fs_index *index, const struct fs_rule *rule,
-		      const struct aliases *aliases)
+static int index_glob(struct fs_index *index, struct fs_rule *rule, const struct aliases *aliases)
 {
 	cleanup_free char *dir = NULL;
 	size_t length;
@@ -95,6 +94,7 @@ static int index_glob(struct fs_index *index, const struct fs_rule *rule,
 	for (size_t i = 0; (r = aliases_get(aliases, dir, i, &alias, &deeper)) > 0; i++) {
 		const char *rest = rule->canonical + length;
 
+		rule->is_aliased = true;
 		r = deeper && strcmp(rest, "/**") != 0 ? 0
 						       : add_pattern_at(index, rule, alias, rest);
 		free(alias);
@@ -116,8 +116,8 @@ bool bind_narrows(const struct policy *policy, const struct fs_rule *rule)
 }
 
 /* What is missing now is not granted later, but a read rule inside a write rule takes away. */
-static int index_grant(const struct policy *policy, struct fs_index *index,
-		       const struct fs_rule *rule, const struct aliases *aliases)
+static int index_grant(const struct policy *policy, struct fs_index *index, struct fs_rule *rule,
+		       const struct aliases *aliases)
 {
 	bool narrows = bind_narrows(policy, rule);
 	int r;
@@ -140,7 +140,7 @@ int bind_index(struct policy *policy, const struct aliases *aliases)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < policy->fs_count; i++) {
-		const struct fs_rule *rule = &policy->fs[i];
+		struct fs_rule *rule = &policy->fs[i];
 
 		if (rule->glob)
 			r = index_glob(index, rule, aliases);

@@ -174,7 +174,8 @@ int compile_wall(struct compile *compile, const struct key *key, const struct en
 	if (r < 0)
 		return r;
 	compile->policy->wall_ms = value;
-	return 0;
+	compile_rule_done(&compile->policy->wall_rule);
+	return compile_rule(key, entry, &compile->policy->wall_rule);
 }
 
 /* The kernel counts whole seconds: half a second becomes one and never none. */

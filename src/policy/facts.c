@@ -37,13 +37,14 @@ static bool is_within(const struct area *inner, const struct area *outer)
 
 /*
  * Whether a guarded rule can concern an object inside a grant. A literal above the grant does not:
- * the grant is the longer one. A file with several names may have one of them anywhere.
+ * the grant is the longer one. A file with several names may have one of them anywhere,
+ * and so may an object with a second path.
  */
 static bool reaches(const struct fs_rule *guard, const struct fs_rule *grant)
 {
 	struct area a = area_of(guard), b = area_of(grant);
 
-	if (guard->is_linked || is_within(&a, &b))
+	if (guard->is_linked || guard->is_aliased || guard->canonical_link || is_within(&a, &b))
 		return true;
 	return guard->glob && is_within(&b, &a);
 }

@@ -73,6 +73,7 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
+	rule_done(&policy->wall_rule);
 	free_filesystem(policy);
 	free_network(policy);
 	free_process(policy);

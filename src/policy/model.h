@@ -45,7 +45,8 @@ struct fs_rule {
 			       the link itself; else NULL. Guarded rules hold for both. */
 	int fd;		      /* O_PATH of the object; -1: missing, or a glob */
 	bool is_directory, is_device;
-	bool is_linked; /* a file that has further names (hard links) */
+	bool is_linked;	 /* a file that has further names (hard links) */
+	bool is_aliased; /* guarded under another path as well (bind mount, repository elsewhere) */
 	dev_t dev;
 	ino_t ino;
 };
@@ -145,6 +146,7 @@ struct policy {
 	size_t fd_count;
 
 	uint64_t wall_ms, cpu_s; /* LIMIT_UNSET: none */
+	struct rule wall_rule;	 /* where limits.wall was written; its key is NULL if nowhere */
 	uint64_t address_space, open_files, file_size;
 
 	struct syscall_entry *syscalls;

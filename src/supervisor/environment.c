@@ -105,10 +105,10 @@ char **environment_build(const struct policy *policy, char *const inherited[], c
 		ok = put(&list, pair("CORDON", name));
 	if (ok)
 		ok = vec_grow(&list.items, list.count) == 0;
-	if (list.items && ok)
+	if (ok && list.items) {
 		list.items[list.count] = NULL;
-	if (ok)
 		return list.items;
+	}
 	for (size_t i = 0; i < list.count; i++)
 		free(list.items[i]);
 	free(list.items);

@@ -221,7 +221,6 @@ static void arm_wall(struct sandbox *s, uint64_t ms)
 
 static void on_wall(void *arg, short events)
 {
-	static const struct rule limit = { .key = "limits.wall", .text = "" };
 	struct sandbox *s = arg;
 	uint64_t ticks;
 
@@ -235,7 +234,7 @@ static void on_wall(void *arg, short events)
 	s->wall_hit = true;
 	audit_add(s->audit, &(struct audit_facts){ .kind = CORDON_EVENT_LIMIT,
 						   .proc_fd = -1,
-						   .rule = &limit,
+						   .rule = &s->policy->wall_rule,
 						   .number = (int64_t)s->policy->wall_ms });
 	end_tree(s, SIGTERM);
 	arm_wall(s, GRACE_MS);

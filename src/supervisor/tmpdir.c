@@ -36,8 +36,10 @@ int tmpdir_make(struct tmpdir *ret, struct cordon_error *err)
 	for (int i = 0; i < TRIES && r == -EEXIST; i++) {
 		uint64_t number;
 
-		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
 			r = -EIO;
+			break;
+		}
 		snprintf(ret->leaf, sizeof(ret->leaf), "cordon-%016llx",
 			 (unsigned long long)number);
 		r = mkdirat(ret->parent, ret->leaf, MODE) < 0 ? -errno : 0;
