@@ -27,6 +27,13 @@ const char *held_name(int fd, char *buffer)
 	return buffer;
 }
 
+int held_copy(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? -errno : copy;
+}
+
 ssize_t held_path(const struct supervisor *sv, int fd, char *buffer, size_t size)
 {
 	char name[12];

@@ -46,6 +46,8 @@ bool proc_object(struct supervisor *sv, int fd, const struct stat *st);
 
 /* Path of a held descriptor as the kernel shows it. Return: length or -errno. */
 ssize_t held_path(const struct supervisor *sv, int fd, char *buffer, size_t size);
+/* A further descriptor of a held object. Return: fd or -errno. */
+int held_copy(int fd);
 /* `N` for openat(sv->self_fd, "N"): reopens a held object. buffer: at least 12 bytes. Return:
  * buffer. */
 const char *held_name(int fd, char *buffer);

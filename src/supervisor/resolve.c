@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk from a path to a place. The theory is in resolve.h. */
+/* From a path to a place: the short way, and what both ways share. The theory is in resolve.h. */
 #include "supervisor/resolve.h"
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "sys/compat.h"
-#include "sys/process.h"
+#include "supervisor/walk.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
-
-#define MAX_LINKS 40
-
-struct walk {
-	struct caller *caller;
-	struct place *place;
-	int at; /* directory reached so far; owned unless it is the root */
-	unsigned flags;
-	int links;
-	char *todo; /* what is still to be walked: the caller's scratch space */
-	const char *next;
-};
 
 void place_done(struct place *place)
 {
@@ -47,6 +32,18 @@ struct fs_object place_object(const struct place *place)
 	};
 }
 
+/* The path so far, plus a component. `/` is kept as the empty text until the end. */
+int place_append(struct place *place, const char *name, size_t length)
+{
+	if (place->length + length + 2 > sizeof(place->path))
+		return -ENAMETOOLONG;
+	place->path[place->length++] = '/';
+	memcpy(place->path + place->length, name, length);
+	place->length += length;
+	place->path[place->length] = '\0';
+	return 0;
+}
+
 static int openat2_raw(int dirfd, const char *path, uint64_t flags, uint64_t resolve)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
@@ -59,286 +56,6 @@ static int openat2_raw(int dirfd, const char *path, uint64_t flags, uint64_t res
 			break;
 	}
 	return fd < 0 ? -errno : (int)fd;
-}
-
-static void leave(struct walk *w)
-{
-	if (w->at >= 0 && w->at != w->caller->sv->root_fd)
-		close(w->at);
-	w->at = -1;
-}
-
-/* Goes on from another directory; fd is taken, its path is what the kernel says. */
-static int enter(struct walk *w, int take_fd)
-{
-	ssize_t n = held_path(w->caller->sv, take_fd, w->place->path, PATH_MAX);
-
-	leave(w);
-	w->at = take_fd;
-	if (n < 0)
-		return (int)n;
-	/* SECURITY: a directory outside the root, or a deleted one, has no place in a rule. */
-	if (w->place->path[0] != '/')
-		return -ENOENT;
-	w->place->length = n == 1 ? 0 : (size_t)n;
-	w->place->path[w->place->length] = '\0';
-	return 0;
-}
-
-static int enter_root(struct walk *w)
-{
-	const struct supervisor *sv = w->caller->sv;
-
-	if (sv->own_root) {
-		char name[32];
-		int fd;
-
-		snprintf(name, sizeof(name), "%d/root", w->caller->tid);
-		fd = openat(sv->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		return fd < 0 ? -EACCES : enter(w, fd);
-	}
-	leave(w);
-	w->at = sv->root_fd;
-	w->place->length = 0;
-	w->place->path[0] = '\0';
-	return 0;
-}
-
-/* The path so far, plus a component. `/` is kept as the empty text until the end. */
-static int append(struct place *place, const char *name, size_t length)
-{
-	if (place->length + length + 2 > sizeof(place->path))
-		return -ENAMETOOLONG;
-	place->path[place->length++] = '/';
-	memcpy(place->path + place->length, name, length);
-	place->length += length;
-	place->path[place->length] = '\0';
-	return 0;
-}
-
-/* Puts text in front of what is left to walk. */
-static int put_in_front(struct walk *w, const char *text, size_t length)
-{
-	size_t rest = strlen(w->next);
-
-	if (length + rest + 2 > SCRATCH_SIZE)
-		return -ENAMETOOLONG;
-	memmove(w->todo + length + 1, w->next, rest + 1);
-	memcpy(w->todo, text, length);
-	w->todo[length] = '/';
-	if (rest == 0)
-		w->todo[length] = '\0';
-	w->next = w->todo;
-	return 0;
-}
-
-/* A magic link below /proc/PID: only the kernel can follow it, and only for members. */
-static int follow_magic(struct walk *w, const char *name, bool last)
-{
-	struct caller *caller = w->caller;
-	cleanup_fd int fd = -1;
-	struct stat st;
-	ssize_t n;
-	int r = proc_check(caller, w->place->path);
-
-	if (r < 0)
-		return r;
-	fd = openat(w->at, name, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!last || S_ISDIR(st.st_mode))
-		return enter(w, steal_fd(&fd));
-	n = held_path(caller->sv, fd, w->place->path, PATH_MAX);
-	if (n < 0)
-		return (int)n;
-	w->place->length = (size_t)n;
-	w->place->object = steal_fd(&fd);
-	w->place->st = st;
-	return 0;
-}
-
-/* Returns 1 if `name` was `self` or `thread-self` of procfs and has been replaced by the caller's.
- */
-static int expand_self(struct walk *w, const char *name)
-{
-	struct supervisor *sv = w->caller->sv;
-	char text[48];
-	struct stat st;
-	pid_t tgid;
-
-	if (strcmp(name, "self") != 0 && strcmp(name, "thread-self") != 0)
-		return 0;
-	if (fstat(w->at, &st) < 0)
-		return -errno;
-	if (st.st_dev != sv->proc_dev || st.st_ino != sv->proc_root_ino)
-		return 0;
-	tgid = caller_tgid(w->caller);
-	if (tgid < 0)
-		return (int)tgid;
-	if (name[0] == 's')
-		snprintf(text, sizeof(text), "%d", tgid);
-	else
-		snprintf(text, sizeof(text), "%d/task/%d", tgid, w->caller->tid);
-	return put_in_front(w, text, strlen(text)) < 0 ? -ENAMETOOLONG : 1;
-}
-
-static int follow_link(struct walk *w, int link, const struct stat *st, const char *name, bool last)
-{
-	char target[PATH_MAX];
-	ssize_t n;
-	int r;
-
-	if (++w->links > MAX_LINKS)
-		return -ELOOP;
-	if (proc_object(w->caller->sv, link, st) && proc_owner(w->place->path) != 0)
-		return follow_magic(w, name, last);
-	n = readlinkat(link, "", target, sizeof(target));
-	if (n < 0)
-		return -errno;
-	if (n == 0 || (size_t)n >= sizeof(target))
-		return n == 0 ? -ENOENT : -ENAMETOOLONG;
-	r = put_in_front(w, target, (size_t)n);
-	if (r == 0 && target[0] == '/')
-		r = enter_root(w);
-	return r;
-}
-
-static int step_up(struct walk *w)
-{
-	struct stat here, root;
-	int fd;
-
-	if (w->at == w->caller->sv->root_fd)
-		return 0;
-	if (w->caller->sv->own_root) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "%d/root", w->caller->tid);
-		if (fstat(w->at, &here) < 0 || fstatat(w->caller->sv->proc_fd, name, &root, 0) < 0)
-			return -EACCES;
-		if (here.st_dev == root.st_dev && here.st_ino == root.st_ino)
-			return 0;
-	}
-	fd = openat(w->at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : enter(w, fd);
-}
-
-static int hold_again(int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	return copy < 0 ? -errno : copy;
-}
-
-/* Hands over the directory that the walk stands on. */
-static int take_position(struct walk *w)
-{
-	int fd = w->at == w->caller->sv->root_fd ? hold_again(w->at) : w->at;
-
-	w->at = -1;
-	return fd;
-}
-
-/* The last component was reached: fills the place. fd is taken; -1 if nothing has this name. */
-static int arrive(struct walk *w, const char *name, size_t length, int take_fd,
-		  const struct stat *st)
-{
-	struct place *place = w->place;
-
-	place->object = take_fd;
-	if (take_fd >= 0)
-		place->st = *st;
-	memcpy(place->leaf, name, length);
-	place->leaf[length] = '\0';
-	place->parent = take_position(w);
-	if (place->parent < 0)
-		return place->parent;
-	return append(place, name, length);
-}
-
-/* The walk ended on a directory without a name of its own: `.`, `..`, `/`, or a magic link. */
-static int arrive_at_directory(struct walk *w)
-{
-	struct place *place = w->place;
-
-	if (w->at < 0)
-		return 0;
-	place->object = take_position(w);
-	if (place->object < 0)
-		return place->object;
-	return fstat(place->object, &place->st) < 0 ? -errno : 0;
-}
-
-/* One component. Return: 1 when the walk is over, 0 to go on, -errno. */
-static int step(struct walk *w)
-{
-	char name[NAME_MAX + 1];
-	size_t length;
-	const char *start = path_next(&w->next, &length);
-	cleanup_fd int fd = -1;
-	struct stat st;
-	bool last, slash;
-	int r;
-
-	if (!start)
-		return 1;
-	if (length > NAME_MAX)
-		return -ENAMETOOLONG;
-	memcpy(name, start, length);
-	name[length] = '\0';
-	slash = *w->next == '/';
-	last = w->next[strspn(w->next, "/")] == '\0';
-	if (strcmp(name, ".") == 0)
-		return last ? 1 : 0;
-	if (strcmp(name, "..") == 0) {
-		r = step_up(w);
-		return r < 0 ? r : 0;
-	}
-	r = expand_self(w, name);
-	if (r != 0)
-		return r < 0 ? r : 0;
-
-	fd = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0) {
-		if (errno != ENOENT || !last || !(w->flags & RESOLVE_NAME))
-			return -errno;
-		w->place->trailing_slash = slash;
-		r = arrive(w, name, length, -1, NULL);
-		return r < 0 ? r : 1;
-	}
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISLNK(st.st_mode) && (!last || slash || (w->flags & RESOLVE_FOLLOW))) {
-		r = follow_link(w, fd, &st, name, last);
-		if (r < 0)
-			return r;
-		return w->place->object >= 0 ? 1 : 0;
-	}
-	if (!S_ISDIR(st.st_mode) && (!last || slash))
-		return -ENOTDIR;
-	if (last) {
-		w->place->trailing_slash = slash;
-		r = arrive(w, name, length, steal_fd(&fd), &st);
-		return r < 0 ? r : 1;
-	}
-	r = append(w->place, name, length);
-	leave(w);
-	w->at = steal_fd(&fd);
-	return r;
-}
-
-static int walk_long(struct walk *w)
-{
-	int r;
-
-	do {
-		r = step(w);
-	} while (r == 0);
-	if (r > 0)
-		r = w->place->object < 0 && w->place->parent < 0 ? arrive_at_directory(w) : 0;
-	return r;
 }
 
 /*
@@ -393,7 +110,7 @@ static int walk_short(struct walk *w, const char *text, size_t length)
 		    (S_ISLNK(place->st.st_mode) && (w->flags & RESOLVE_FOLLOW)))
 			return -ELOOP;
 	}
-	return append(place, from, strlen(from));
+	return place_append(place, from, strlen(from));
 }
 
 /* Common end: what procfs shows, names without a path, the root's own name. */
@@ -424,16 +141,6 @@ static int finish(struct caller *caller, struct place *place)
 	return 0;
 }
 
-static int start(struct walk *w, int dirfd, const char *path)
-{
-	int fd;
-
-	if (path[0] == '/')
-		return enter_root(w);
-	fd = caller_open(w->caller, dirfd);
-	return fd < 0 ? fd : enter(w, fd);
-}
-
 int resolve_path(struct caller *caller, int dirfd, const char *path, unsigned flags,
 		 struct place *ret)
 {
@@ -448,7 +155,7 @@ int resolve_path(struct caller *caller, int dirfd, const char *path, unsigned fl
 			return -ENOENT;
 		return resolve_fd(caller, dirfd, ret);
 	}
-	r = start(&w, dirfd, path);
+	r = walk_start(&w, dirfd, path);
 	if (r == 0) {
 		size_t base = ret->length;
 
@@ -462,7 +169,7 @@ int resolve_path(struct caller *caller, int dirfd, const char *path, unsigned fl
 			r = walk_long(&w);
 		}
 	}
-	leave(&w);
+	walk_leave(&w);
 	return r < 0 ? r : finish(caller, ret);
 }
 
@@ -496,7 +203,7 @@ int resolve_with_kernel(struct caller *caller, int dirfd, const char *path, uint
 
 	/* An absolute path starts at the directory only under these two. */
 	if (path[0] == '/' && !(resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH)))
-		base = hold_again(caller->sv->root_fd);
+		base = held_copy(caller->sv->root_fd);
 	else
 		base = caller_open(caller, dirfd);
 	if (base < 0)
@@ -530,5 +237,5 @@ int resolve_with_kernel(struct caller *caller, int dirfd, const char *path, uint
 	if (n < 0)
 		return (int)n;
 	ret->length = n == 1 ? 0 : (size_t)n;
-	return append(ret, ret->leaf, strlen(ret->leaf));
+	return place_append(ret, ret->leaf, strlen(ret->leaf));
 }
