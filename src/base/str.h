@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Starts as {0}. After an allocation failure `failed` stays set and the text stops growing. */
 struct strbuf {
@@ -38,6 +39,12 @@ int str_to_size(const char *text, uint64_t *ret_bytes);
 int str_to_duration(const char *text, uint64_t *ret_ms);
 /* Octal digits only, at most max. Return: 0, -EINVAL, -ERANGE. */
 int str_to_octal(const char *text, unsigned max, unsigned *ret);
+
+/* Whether two texts are equal; for searches where most differ in the first byte. */
+static inline bool str_equal(const char *a, const char *b)
+{
+	return a[0] == b[0] && strcmp(a, b) == 0;
+}
 
 /* Whether the bytes are valid UTF-8 without NUL. */
 bool str_is_utf8(const char *bytes, size_t length);

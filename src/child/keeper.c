@@ -61,6 +61,8 @@ struct keeper {
 	pid_t self, program;
 	bool scoped;	   /* kill(-1) reaches the tree alone */
 	bool program_left; /* not reaped yet */
+	bool untold;	   /* the program has ended and the supervisor does not know yet */
+	int program_status;
 	bool ending;
 	int socket, supervisor, children, status_reader; /* descriptors; -1: not watched any more */
 	struct keeper_message total;
@@ -324,10 +326,18 @@ static bool reap(struct keeper *k)
 		int status;
 		long pid = raw(SYS_wait4, -1, &status, WNOHANG | WUNTRACED | __WALL, &usage);
 
-		if (pid == 0 || pid == -EINTR)
-			return false;
+		if (pid == -EINTR)
+			continue;
 		if (pid < 0)
 			return true;
+		if (pid == 0) {
+			/* Something of the tree is left: the end of the program is news of its own.
+			 */
+			if (k->untold)
+				report(k, KEEPER_EXITED, k->program_status);
+			k->untold = false;
+			return false;
+		}
 		if (WIFSTOPPED(status)) {
 			if (pid == k->program)
 				report_stop(k, WSTOPSIG(status));
@@ -336,7 +346,8 @@ static bool reap(struct keeper *k)
 		count(k, &usage);
 		if (pid == k->program && k->program_left) {
 			k->program_left = false;
-			report(k, KEEPER_EXITED, status);
+			k->program_status = status;
+			k->untold = true;
 			end(k);
 		}
 	}
@@ -350,7 +361,7 @@ __attribute__((noreturn)) static void serve(struct keeper *k)
 		if (killed)
 			signal_tree(k, SIGKILL);
 		if (reap(k)) {
-			report(k, KEEPER_EMPTY, 0);
+			report(k, KEEPER_EMPTY, k->program_status);
 			raw_exit(0);
 		}
 		/* The program's end came with this look: its leftovers need not wait. */

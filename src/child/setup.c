@@ -67,10 +67,11 @@ struct step {
 	int (*run)(struct setup *s);
 };
 
-static void put(const struct setup *s, const struct status_record *record)
+/* Together in one write: each wakes the supervisor. */
+static void put(const struct setup *s, const struct status_record *records, size_t count)
 {
-	const char *at = (const char *)record;
-	size_t left = sizeof(*record);
+	const char *at = (const char *)records;
+	size_t left = count * sizeof(*records);
 
 	while (left > 0) {
 		long n = raw(SYS_write, s->status, at, left);
@@ -86,8 +87,7 @@ static void put(const struct setup *s, const struct status_record *record)
 
 static void put_notes(struct setup *s)
 {
-	for (size_t i = 0; i < s->note_count; i++)
-		put(s, &s->notes[i]);
+	put(s, s->notes, s->note_count);
 	s->note_count = 0;
 }
 
@@ -102,7 +102,7 @@ __attribute__((noreturn)) static void fatal(struct setup *s, unsigned layer, lon
 	};
 
 	put_notes(s);
-	put(s, &record);
+	put(s, &record, 1);
 	raw_exit(EXIT_SETUP);
 }
 
@@ -377,11 +377,11 @@ static int step_seccomp(struct setup *s)
 		return NOT_ASKED;
 	r = install(s->plan);
 	note(s, LAYER_SECCOMP, s->plan->listener, r);
-	put_notes(s);
 	if (s->plan->listener) {
 		record.value = (uint32_t)r;
-		put(s, &record);
+		s->notes[s->note_count++] = record;
 	}
+	put_notes(s);
 	return NOT_ASKED;
 }
 
@@ -476,6 +476,6 @@ int setup_main(void *arg)
 	}
 	r = raw(SYS_execve, s.plan->path, s.plan->argv, s.plan->envp);
 	failed.error = (int32_t)-r;
-	put(&s, &failed);
+	put(&s, &failed, 1);
 	raw_exit(r == -ENOENT || r == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }

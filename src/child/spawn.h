@@ -68,9 +68,10 @@ enum keeper_command {
 };
 /* Keeper to supervisor. */
 enum keeper_report {
-	KEEPER_EXITED = 1,  /* the program ended: value is the wait status; usage is filled */
+	KEEPER_EXITED = 1,  /* the program ended and left others: value is its wait status */
 	KEEPER_STOPPED = 2, /* the program stopped: value is the signal */
-	KEEPER_EMPTY = 3,   /* the last process of the tree is gone; the keeper exits after this */
+	KEEPER_EMPTY = 3,   /* the last process of the tree is gone, the program among them (value:
+			       its   wait status); the keeper exits after this */
 };
 struct keeper_message {
 	uint32_t kind;

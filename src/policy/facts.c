@@ -54,11 +54,12 @@ static bool is_narrowing(const struct policy *policy, const struct fs_rule *read
 	struct area inner = area_of(read);
 
 	for (size_t i = 0; i < policy->fs_count; i++) {
-		const struct fs_rule *write = &policy->fs[i];
-		struct area outer = area_of(write);
+		struct area outer;
 
-		if (write->kind == FS_WRITE && inner.length > outer.length &&
-		    is_within(&inner, &outer))
+		if (policy->fs[i].kind != FS_WRITE)
+			continue;
+		outer = area_of(&policy->fs[i]);
+		if (inner.length > outer.length && is_within(&inner, &outer))
 			return true;
 	}
 	return false;

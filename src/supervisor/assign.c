@@ -128,7 +128,7 @@ static int check_off_mode(const struct policy *policy, struct assignment *a)
 	return r;
 }
 
-static int check_landlock(const struct policy *policy, struct assignment *a)
+static int check_landlock(struct assignment *a)
 {
 	int r = 0;
 
@@ -140,17 +140,6 @@ static int check_landlock(const struct policy *policy, struct assignment *a)
 		r = note(a, "Landlock ABI 1: renames and links between directories give EXDEV");
 	if (r >= 0 && !a->facts.any)
 		r = note(a, "the policy has no filesystem rules: files are not restricted");
-	for (size_t i = 0; r >= 0 && i < policy->fs_count; i++) {
-		const struct fs_rule *rule = &policy->fs[i];
-		cleanup_strbuf struct strbuf text = { 0 };
-
-		if (rule->kind < FS_WRITE || rule->fd >= 0)
-			continue;
-		strbuf_add(&text, "%s \"", rule->rule.key);
-		strbuf_add_escaped(&text, rule->rule.text, strlen(rule->rule.text));
-		strbuf_add(&text, "\": does not exist; not granted");
-		r = text.failed ? -ENOMEM : note(a, text.text);
-	}
 	return r;
 }
 
@@ -373,7 +362,7 @@ int assignment_make(const struct policy *policy, const struct host *host, struct
 				    .supervised = policy->supervisor != SUPERVISOR_OFF };
 	ret->when = ret->supervised ? conditions_of(policy, ret) : 0;
 	choose_landlock(policy, ret);
-	r = check_landlock(policy, ret);
+	r = check_landlock(ret);
 	if (r >= 0 && !ret->supervised)
 		r = check_off_mode(policy, ret);
 	if (r < 0) {
@@ -394,7 +383,7 @@ int assignment_make(const struct policy *policy, const struct host *host, struct
 		       ret->not_held[0], ret->not_held_count - 1);
 }
 
-bool filter_admits_chroot(const struct policy *policy)
+bool assignment_admits_chroot(const struct policy *policy)
 {
 	for (size_t i = 0; i < policy->syscall_count; i++) {
 		const char *name = policy->syscalls[i].rule.text;

@@ -54,13 +54,14 @@ struct assignment {
 int assignment_make(const struct policy *policy, const struct host *host, struct assignment *ret,
 		    struct cordon_error *err);
 void assignment_done(struct assignment *assignment);
+/* Whether the child's ruleset grants /proc already, so that one ruleset serves both. */
+bool assignment_grants_proc(const struct policy *policy);
 /* Whether the program may change its root: then paths start at the caller's own. */
-bool filter_admits_chroot(const struct policy *policy);
+bool assignment_admits_chroot(const struct policy *policy);
 
 /*
- * The child's Landlock ruleset, or the supervisor's own (the same plus reading /proc, without the
- * signal scope, so that the tree can be ended). Return: descriptor; -1 if there is nothing to hold;
- * -errno with *err.
+ * The child's Landlock ruleset, or the supervisor's own: the same plus reading /proc. *ret_ruleset:
+ * a descriptor, or -1 if there is nothing to hold. Return: 0 or -errno with *err.
  */
 int assignment_ruleset(const struct policy *policy, const struct assignment *assignment,
 		       bool for_supervisor, int *ret_ruleset, struct cordon_error *err);

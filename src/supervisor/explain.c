@@ -184,8 +184,29 @@ static void add_gaps(struct writer *w, const struct assignment *a)
 	}
 }
 
-static void add_notes(struct writer *w, const struct assignment *a)
+/* A grant of what does not exist is no error, and is not made good later. */
+static void add_missing(struct writer *w, const struct policy *policy)
 {
+	for (size_t i = 0; i < policy->fs_count; i++) {
+		const struct fs_rule *rule = &policy->fs[i];
+		struct strbuf line = { 0 };
+
+		if (rule->kind < FS_WRITE || rule->fd >= 0)
+			continue;
+		strbuf_add(&line, "%s \"", rule->rule.key);
+		strbuf_add_escaped(&line, rule->rule.text, strlen(rule->rule.text));
+		strbuf_add(&line, "\": does not exist; not granted");
+		if (w->text)
+			strbuf_add(w->text, "  %s\n", line.text ? line.text : "");
+		else
+			json_array_append_new(w->notes, json_string(line.text));
+		strbuf_done(&line);
+	}
+}
+
+static void add_notes(struct writer *w, const struct policy *policy, const struct assignment *a)
+{
+	add_missing(w, policy);
 	for (size_t i = 0; i < a->note_count; i++) {
 		if (w->text)
 			strbuf_add(w->text, "  %s\n", a->notes[i]);
@@ -207,9 +228,8 @@ static char *as_text(const struct policy *policy, const struct assignment *a)
 	add_mediated(&w, a);
 	strbuf_add(&text, "\nnot held:\n");
 	add_gaps(&w, a);
-	if (a->note_count > 0)
-		strbuf_add(&text, "\nnotes:\n");
-	add_notes(&w, a);
+	strbuf_add(&text, "\nnotes:\n");
+	add_notes(&w, policy, a);
 	return strbuf_take(&text);
 }
 
@@ -223,7 +243,7 @@ static char *as_json(const struct policy *policy, const struct assignment *a)
 	add_limits(&w, policy);
 	add_mediated(&w, a);
 	add_gaps(&w, a);
-	add_notes(&w, a);
+	add_notes(&w, policy, a);
 	root = json_pack("{s:i, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "schema_version", 1, "mode",
 			 a->supervised ? "supervised" : "off", "landlock_abi", a->host.landlock_abi,
 			 "filter_instructions", (int)a->filter.length, "rules", w.rules, "mediated",

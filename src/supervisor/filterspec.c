@@ -138,7 +138,7 @@ static int settle_override(struct builder *b, const struct filterspec_override *
 	for (size_t i = 0; i < known_count(); i++) {
 		const char *why;
 
-		if (strcmp(known_at(i)->name, over->name) != 0)
+		if (!str_equal(known_at(i)->name, over->name))
 			continue;
 		why = b->fates[i].override ? "it stands twice" : check_override(over, known_at(i));
 		if (why)
@@ -177,7 +177,7 @@ static void add_argument_rules(struct builder *b, const char *name, struct filte
 		const struct arg_rule *row = argfilter_at(i);
 		uint32_t action = row->action == SECCOMP_RET_ALLOW ? pass : row->action;
 
-		if (strcmp(row->call, name) != 0 || !argfilter_in_force(row, b->conditions))
+		if (!str_equal(row->call, name) || !argfilter_in_force(row, b->conditions))
 			continue;
 		if (row->test_count == 0)
 			call->otherwise = action;

@@ -9,6 +9,7 @@
  */
 #include "supervisor/known.h"
 #include "base/cleanup.h"
+#include "base/str.h"
 
 #include <string.h>
 
@@ -464,7 +465,7 @@ const struct known_call *known_at(size_t index)
 const struct known_call *known_find(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
-		if (strcmp(calls[i].name, name) == 0)
+		if (str_equal(calls[i].name, name))
 			return &calls[i];
 	}
 	return NULL;

@@ -131,9 +131,12 @@ static int plan_landlock(const struct policy *policy, const struct assignment *a
 		if (plan->keeper_ruleset < 0)
 			return err_sys(err, plan->keeper_ruleset, "landlock: the keeper's ruleset");
 	}
-	if (a->supervised)
+	if (!a->supervised)
+		return 0;
+	if (plan->ruleset < 0 || !assignment_grants_proc(policy))
 		return assignment_ruleset(policy, a, true, &p->supervisor_ruleset, err);
-	return 0;
+	p->supervisor_ruleset = fcntl(plan->ruleset, F_DUPFD_CLOEXEC, 3);
+	return p->supervisor_ruleset < 0 ? err_sys(err, -errno, "landlock: a further ruleset") : 0;
 }
 
 static unsigned plan_ablations(void)

@@ -7,6 +7,7 @@
 #include "sys/landlock.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 static uint64_t rights_of(const struct policy *policy, const struct fs_rule *rule, uint64_t all)
 {
@@ -85,17 +86,28 @@ static int add_proc(int ruleset, uint64_t handled)
 	return landlock_add_path(ruleset, proc, true, (LL_READ_FILE | LL_READ_DIR) & handled);
 }
 
+bool assignment_grants_proc(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->fs_count; i++) {
+		const struct fs_rule *rule = &policy->fs[i];
+
+		if ((rule->kind == FS_READ || rule->kind == FS_WRITE) && rule->fd >= 0 &&
+		    strcmp(rule->canonical, "/proc") == 0)
+			return true;
+	}
+	return false;
+}
+
 int assignment_ruleset(const struct policy *policy, const struct assignment *a, bool for_supervisor,
 		       int *ret_ruleset, struct cordon_error *err)
 {
-	uint64_t scoped = for_supervisor ? a->scoped & ~LL_SCOPE_SIGNAL : a->scoped;
 	cleanup_fd int ruleset = -1;
 	int r;
 
 	*ret_ruleset = -1;
-	if (a->handled_fs == 0 && a->handled_net == 0 && scoped == 0)
+	if (a->handled_fs == 0 && a->handled_net == 0 && a->scoped == 0)
 		return 0;
-	ruleset = landlock_create(a->handled_fs, a->handled_net, scoped);
+	ruleset = landlock_create(a->handled_fs, a->handled_net, a->scoped);
 	if (ruleset < 0)
 		return err_sys(err, ruleset, "landlock: create the ruleset");
 	r = add_paths(ruleset, policy, a, err);

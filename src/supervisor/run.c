@@ -189,18 +189,16 @@ static void on_keeper(void *arg, short events)
 	(void)events;
 	while ((r = keeper_read(s->spawned.keeper_socket, &message)) > 0) {
 		switch ((enum keeper_report)message.kind) {
-		case KEEPER_EXITED:
-			s->exited = true;
-			s->wait_status = message.value;
-			s->usage = message;
-			break;
 		case KEEPER_STOPPED:
 			audit_add(s->audit, &(struct audit_facts){ .kind = CORDON_EVENT_STOPPED,
 								   .proc_fd = -1,
 								   .pid = s->spawned.program,
 								   .number = message.value });
 			break;
+		case KEEPER_EXITED:
 		case KEEPER_EMPTY:
+			s->exited = true;
+			s->wait_status = message.value;
 			s->usage = message;
 			break;
 		}

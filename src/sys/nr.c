@@ -8,6 +8,7 @@
  */
 #include "sys/nr.h"
 #include "base/cleanup.h"
+#include "base/str.h"
 
 #include <seccomp.h>
 #include <stdbool.h>
@@ -459,7 +460,7 @@ int nr_by_name(uint32_t arch, const char *name)
 	if ((arch != NR_ARCH_X86_64 && arch != NR_ARCH_AARCH64) || !own_name(name))
 		return -1;
 	for (size_t i = 0; i < COUNT_OF(newer); i++) {
-		if (strcmp(newer[i].name, name) == 0)
+		if (str_equal(newer[i].name, name))
 			return has_call(&newer[i], arch) ? newer[i].nr : -1;
 	}
 	/* A negative number other than -1 stands for a call of other architectures: absent too. */
