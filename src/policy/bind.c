@@ -31,6 +31,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -184,9 +185,9 @@ static void look_at(struct fs_rule *rule)
 	rule->ino = st.st_ino;
 	rule->is_directory = S_ISDIR(st.st_mode);
 	rule->is_linked = !rule->is_directory && st.st_nlink > 1;
-	rule->is_device =
-		S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) ||
-		(rule->is_directory && fstatfs(rule->fd, &fs) == 0 && fs.f_type == DEVPTS_MAGIC);
+	rule->is_device = S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) ||
+			  (rule->is_directory && major(st.st_dev) == 0 &&
+			   fstatfs(rule->fd, &fs) == 0 && fs.f_type == DEVPTS_MAGIC);
 }
 
 /* Guards also hold for a link at the end of their path. */

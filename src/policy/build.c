@@ -200,9 +200,7 @@ static int build_presence(struct policy_builder *builder, struct policy *policy)
 
 	policy->exec_present = settings_get(settings, "filesystem.exec")->present;
 	policy->unix_bind_present = settings_get(settings, "network.unix.bind")->present;
-	if (pass->present && policy->env_mode != ENV_INHERIT)
-		policy->env_mode = ENV_LIST;
-	if (pass->present && pass->by_flag && policy->env_mode == ENV_LIST)
+	if (policy->env_mode == ENV_LIST && (!pass->present || pass->by_flag))
 		return pass_default_names(policy);
 	return 0;
 }

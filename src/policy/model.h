@@ -94,7 +94,7 @@ struct unix_rule {
 	char *canonical;   /* as in struct fs_rule */
 };
 
-enum env_mode { ENV_DEFAULT, ENV_LIST, ENV_INHERIT };
+enum env_mode { ENV_LIST, ENV_INHERIT };
 enum tristate { UNSET = -1, NO = 0, YES = 1 };
 enum supervisor_mode { SUPERVISOR_AUTO, SUPERVISOR_REQUIRED, SUPERVISOR_OFF };
 enum failure_mode { FAIL_REFUSE, FAIL_WARN, FAIL_IGNORE };

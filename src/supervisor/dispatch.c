@@ -140,6 +140,11 @@ static void on_listener(void *arg, short events)
 	struct dispatcher *d = arg;
 	struct supervisor *sv = d->sv;
 
+	/*
+	 * RACE: the event may be an old one, of a request that the last turn has served; RECV would
+	 * then wait for the next, and nothing else would be looked after meanwhile (I9).
+	 */
+	events = (short)((events & ~POLLIN) | ready(sv->listener));
 	for (int i = 0; i < BATCH && (events & POLLIN); i++) {
 		int r = notif_recv(sv->listener, &d->buffer.notif, d->notif_size);
 

@@ -8,10 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a program gets if the policy says nothing. A star stands for the rest of a name. */
-static const char *const standard[] = { "PATH", "HOME",	    "USER", "LOGNAME",	 "SHELL",    "LANG",
-					"LC_*", "LANGUAGE", "TERM", "COLORTERM", "NO_COLOR", "TZ" };
-
 struct list {
 	char **items;
 	size_t count;
@@ -35,11 +31,6 @@ static bool passes(const struct policy *policy, const char *entry)
 {
 	if (policy->env_mode == ENV_INHERIT)
 		return true;
-	if (policy->env_mode == ENV_DEFAULT) {
-		for (size_t i = 0; i < COUNT_OF(standard); i++)
-			if (matches(standard[i], entry))
-				return true;
-	}
 	for (size_t i = 0; i < policy->env_pass_count; i++)
 		if (matches(policy->env_pass[i], entry))
 			return true;

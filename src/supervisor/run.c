@@ -8,10 +8,11 @@
  * ancestor of the program's: a sibling could not read the program's memory.
  *
  *   STARTING  records come in; the listener is taken and served; `ready` is said; the loop runs,
- * since the exec itself may be mediated; the end of the status stream is the exec RUNNING   the
- * loop serves requests, the keeper's messages and the wall clock ENDED     the keeper said EMPTY
- * and was reaped; only then is the listener closed, so that no process of the tree ever sees a call
- * fail because nobody serves it
+ *             since the exec itself may be mediated; the end of the status stream is the exec
+ *   RUNNING   the loop serves requests, the keeper's messages and the wall clock
+ *   ENDED     the keeper said EMPTY and was reaped; only then is the listener closed, so that no
+ *             process of the tree ever sees a call fail because nobody serves it; what the thread
+ *             holds is given back behind that
  *
  * Any failure before the exec closes the keeper's socket: the keeper ends what there is of a tree.
  */
@@ -367,12 +368,14 @@ void *run_main(void *arg)
 	set_state(s, RUN_RUNNING);
 	serve(s);
 	spawned_reap(&s->spawned);
-	finish(s);
 	run_result(s);
 	audit_add(s->audit, &(struct audit_facts){ .kind = CORDON_EVENT_END,
 						   .proc_fd = -1,
 						   .number = s->result.status });
 	set_state(s, RUN_ENDED);
 	audit_close(s->audit);
+	/* Last: the end of the ring takes a while, and nobody has to wait for it to know the
+	 * result. */
+	finish(s);
 	return NULL;
 }

@@ -261,17 +261,28 @@ void sandbox_facts(struct sandbox *s, struct sandbox_facts *ret)
 	};
 }
 
+/* Until no process of the tree is left. */
+static void wait_for_end(struct sandbox *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->state == RUN_STARTING || s->state == RUN_RUNNING)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void sandbox_free(struct sandbox *s)
 {
 	if (!s)
 		return;
 	if (s->has_thread) {
 		sandbox_kill(s, SIGKILL);
-		pthread_join(s->thread, NULL);
+		wait_for_end(s);
 	}
+	tmpdir_remove(&s->tmp);
+	if (s->has_thread)
+		pthread_join(s->thread, NULL);
 	prepared_done(&s->prepared);
 	assignment_done(&s->assignment);
-	tmpdir_remove(&s->tmp);
 	audit_free(s->audit);
 	policy_free(s->policy);
 	pthread_mutex_destroy(&s->lock);
