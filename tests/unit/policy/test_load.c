@@ -552,8 +552,8 @@ Test(load, environment)
 		enum env_mode mode;
 		size_t pass;
 	} rows[] = {
-		{ "{}", ENV_DEFAULT, 0 },
-		{ "process: { env: { set: { A: b } } }", ENV_DEFAULT, 0 },
+		{ "{}", ENV_LIST, 12 },
+		{ "process: { env: { set: { A: b } } }", ENV_LIST, 12 },
 		{ "process: { env: { pass: [] } }", ENV_LIST, 0 },
 		{ "process: { env: { pass: [A, B_*] } }", ENV_LIST, 2 },
 		{ "process: { env: inherit }", ENV_INHERIT, 0 },
