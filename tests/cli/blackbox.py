@@ -9,6 +9,8 @@ import tempfile
 import traceback
 
 CORDON = os.path.abspath(sys.argv[1])
+# What the command is started by, if anything: tests/support/refuse with its arguments.
+UNDER = os.environ.get("CORDON_UNDER", "").split()
 SOURCE = pathlib.Path(sys.argv[2]).resolve()
 PYTHON = "/usr/bin/python3"  # the system's: one in a home directory cannot be executed inside
 HANG = 60  # seconds after which something hangs; no test depends on being faster
@@ -76,7 +78,7 @@ class Result:
 
 def cordon(*arguments, cwd, stdin=b"", **more):
     """Runs the command to its end."""
-    done = subprocess.run([CORDON, *map(str, arguments)], cwd=cwd, input=stdin, timeout=HANG,
+    done = subprocess.run([*UNDER, CORDON, *map(str, arguments)], cwd=cwd, input=stdin, timeout=HANG,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **more)
     return Result(done.returncode, done.stdout, done.stderr)
 
