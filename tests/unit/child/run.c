@@ -102,10 +102,10 @@ struct keeper_message await_report(const struct spawned *spawned, uint32_t kind)
 
 void finish(struct spawned *spawned, struct result *ret)
 {
-	struct keeper_message message = await_report(spawned, KEEPER_EXITED);
+	/* A program that leaves nobody behind is reported by its emptiness alone. */
+	struct keeper_message message = await_report(spawned, KEEPER_EMPTY);
 
 	ret->wait_status = message.value;
-	message = await_report(spawned, KEEPER_EMPTY);
 	ret->processes = message.processes;
 	ret->user_us = message.user_us;
 	cr_assert_eq(next_report(spawned, &message), 0);
