@@ -71,7 +71,8 @@ ParameterizedTest(size_t *way, tree, ends_with_the_program, .timeout = 30)
 	cr_expect_eq(pidfd_signal(spawned.program_pidfd, SIGKILL), 0);
 	finish(&spawned, &result);
 	cr_expect_eq(result.wait_status, SIGKILL);
-	cr_expect_eq(result.processes, 6u);
+	/* Those in between may still be there: they count as well. */
+	cr_expect_geq(result.processes, 6u);
 	await_silence(reader);
 	plan_done(&plan);
 }
