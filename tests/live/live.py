@@ -15,10 +15,10 @@ from blackbox import (CORDON, HANG, PYTHON, UNDER, Skip, case, cases, cordon, eq
                       main, processes_with, run, true)
 
 __all__ = ["CORDON", "HANG", "PYTHON", "UNDER", "Skip", "case", "cases", "cordon", "equal", "main",
-           "processes_with", "run", "true", "PRELUDE", "PROBE", "ABLATE", "REFUSE", "policy",
+           "processes_with", "run", "true", "PRELUDE", "PROBE", "RACE", "ABLATE", "REFUSE", "policy",
            "inside", "bare", "errnos", "probe", "start"]
 
-PROBE, ABLATE, REFUSE = (os.path.abspath(path) for path in sys.argv[3:6])
+PROBE, RACE, ABLATE, REFUSE = (os.path.abspath(path) for path in sys.argv[3:7])
 
 # What code inside has at hand. e() gives the name of the errno, "" for success.
 PRELUDE = r'''

@@ -17,8 +17,8 @@ static int refuse_all(scmp_filter_ctx filter, uint32_t action, char *names)
 {
 	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
 		int number = seccomp_syscall_resolve_name(name);
-		int r = number == __NR_SCMP_ERROR ? -EINVAL :
-						    seccomp_rule_add(filter, action, number, 0);
+		int r = number == __NR_SCMP_ERROR ? -EINVAL
+						  : seccomp_rule_add(filter, action, number, 0);
 
 		if (r < 0) {
 			fprintf(stderr, "refuse: %s: %s\n", name, strerror(-r));
