@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the program finds: environment, descriptors, limits; and what it may do to others."""
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+from live import (HANG, PROBE, UNDER, case, cases, equal, inside, main, policy, run, start, true)
+
+GUARDED = """
+filesystem:
+  read: [$D]
+  deny: [$D/secret]
+"""
+
+
+def status(directory, *flags, **more):
+    """Facts of the probe: key -> list of values."""
+    result = run("-p", "base", *flags, "-r", os.path.dirname(PROBE), PROBE, "status", cwd=directory, **more)
+    true(result.status == 0 and result.out.endswith(b"__DONE__\n"), result)
+    facts = {}
+    for line in result.out.decode().splitlines()[:-1]:
+        key, _, value = line.partition(":")
+        facts.setdefault(key, []).append(value)
+    return facts
+
+
+MODES = [("supervised", ()), ("off", ("--no-supervisor", "--unix-connect", "/"))]
+
+
+@cases(MODES)
+def environment(directory, _name, flags):
+    facts = status(directory, *flags, env={"PATH": os.environ["PATH"], "HOME": "/nowhere",
+                                           "LANG": "C", "TERM": "dumb", "SECRET": "x",
+                                           "LD_PRELOAD": "/nonexistent.so", "BASH_ENV": "/x"})
+    names = {entry.split("=")[0] for entry in facts["env"]}
+    true({"PATH", "LANG", "TERM", "TMPDIR"} <= names, names)
+    equal(names & {"SECRET", "LD_PRELOAD", "BASH_ENV"}, set())
+
+
+@cases(MODES)
+def descriptors_are_closed(directory, _name, flags):
+    """However many the caller left open, and of whatever kind."""
+    ends = [os.pipe() for _ in range(20)]
+    files = [os.open(directory, os.O_RDONLY), os.open("/etc/passwd", os.O_RDONLY)]
+    kept = [fd for pair in ends for fd in pair] + files
+    try:
+        facts = status(directory, *flags, pass_fds=kept)
+    finally:
+        for fd in kept:
+            os.close(fd)
+    numbers = sorted(int(entry.split()[0]) for entry in facts["fd"])
+    # The probe's own /proc/self/fd is read by name; its open of /dev/tty may have left one.
+    equal(numbers[:3], [0, 1, 2])
+    true(all("/dev/tty" in entry or "/proc/" in entry for entry in facts["fd"]
+             if int(entry.split()[0]) > 2), facts["fd"])
+
+
+@cases(MODES)
+def walls_stand(directory, _name, flags):
+    facts = status(directory, *flags)
+    outer = int(next((line.split()[1] for line in open("/proc/self/status")
+                      if line.startswith("Seccomp_filters")), "0"))
+    outer += bool(UNDER)
+    equal((facts["NoNewPrivs"], facts["Seccomp"]), (["1"], ["2"]))
+    equal(int(facts["Seccomp_filters"][0]), outer + 1)
+    for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+        if os.getuid() != 0:
+            equal(int(facts[name][0], 16), 0)
+    equal(facts["cwd"], [str(directory)])
+
+
+@cases(MODES)
+def limits(directory, _name, flags):
+    facts = status(directory, *flags, "--open-files", "100", "--file-size", "1M", "--cpu", "5s")
+    equal(facts[f"rlimit_{resource.RLIMIT_NOFILE}"], ["100 100"])
+    equal(facts[f"rlimit_{resource.RLIMIT_FSIZE}"], ["1048576 1048576"])
+    equal(facts[f"rlimit_{resource.RLIMIT_CPU}"][0].split()[0], "5")
+    equal(facts[f"rlimit_{resource.RLIMIT_CORE}"][0].split()[0], "0")
+
+
+@case
+def other_processes_are_left_alone(directory):
+    """Neither signals nor limits nor priorities reach the supervisor, the keeper or a stranger."""
+    with subprocess.Popen(["sleep", "1000"]) as stranger:
+        code = """
+import resource
+stranger = int(sys.argv[1])
+parent = os.getppid()
+for pid in (parent, stranger):
+    say([e(os.kill, pid, 0), e(os.kill, pid, 9),
+         e(resource.prlimit, pid, resource.RLIMIT_CPU, (1, 1)),
+         e(os.setpriority, os.PRIO_PROCESS, pid, 19), e(os.sched_setaffinity, pid, [0]),
+         e(call, 101, 117, 16, pid, 0, 0), e(call, 310, 270, pid, 0, 0, 0, 0, 0)])
+say([e(os.kill, -1, 9), e(os.killpg, os.getpgid(0), 0)])
+say([e(os.kill, os.getpid(), 0), e(resource.prlimit, 0, resource.RLIMIT_CPU, (50, 60)),
+     e(os.setpriority, os.PRIO_PROCESS, 0, 5)])
+"""
+        try:
+            before = resource.prlimit(stranger.pid, resource.RLIMIT_CPU)
+            got = inside(directory, GUARDED, code, str(stranger.pid))
+            for row in got[:2]:
+                true("" not in row, row)
+            equal(got[3], ["", "", ""])
+            equal(stranger.poll(), None)
+            equal(resource.prlimit(stranger.pid, resource.RLIMIT_CPU), before)
+            equal(os.getpriority(os.PRIO_PROCESS, stranger.pid), 0)
+        finally:
+            stranger.kill()
+
+
+@case
+def a_child_is_its_own(directory):
+    code = """
+import resource
+pid = os.fork()
+if pid == 0:
+    signal_end, _ = os.pipe()
+    os.read(signal_end, 1)
+say([e(os.kill, pid, 9), os.waitpid(pid, 0)[1]])
+"""
+    equal(inside(directory, GUARDED, code), [["", 9]])
+
+
+@case
+def non_dumpable_programs(directory):
+    """Agents that make themselves unreadable run, and read no more than others."""
+    (directory / "secret").write_text("secret\n")
+    (directory / "plain").write_text("plain\n")
+    code = """
+say([libc.prctl(4, 0, 0, 0, 0), libc.prctl(3, 0, 0, 0, 0), e(read, "plain"), e(read, "secret")])
+"""
+    equal(inside(directory, GUARDED, code), [[0, 1, "", "EACCES"]])
+
+
+@case
+def unreadable_executable(directory):
+    """Memory that cannot be read is a refusal, never a pass (I4)."""
+    (directory / "secret").write_text("secret\n")
+    tool = directory / "tool"
+    tool.write_bytes(open("/bin/cat", "rb").read())
+    tool.chmod(0o111)
+    result = run("-p", policy(directory, GUARDED), "./tool", "secret", cwd=directory)
+    true(result.status != 0 and b"secret\n" not in result.out, result)
+
+
+@case
+def pipelines(directory):
+    """A hundred times: no hang, and the right output."""
+    (directory / "secret").write_text("secret\n")
+    file = policy(directory, GUARDED)
+    for _ in range(100):
+        result = run("-p", file, "dash", "-c", "echo a | cat | cat", cwd=directory)
+        equal((result.status, result.out, result.err), (0, b"a\n", b""))
+
+
+@case
+def signals_during_calls(directory):
+    """A storm of signals whose handler restarts calls: each is carried out once, none fails."""
+    (directory / "work").mkdir()
+    rules = "filesystem:\n  write: [$D/work]\n  deny: [$D/work/denied]\n"
+    code = """
+import signal
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.siginterrupt(signal.SIGALRM, False)
+signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+bad = []
+for i in range(3000):
+    for error in (e(lambda: os.close(call(257, 56, -100, b"work/x", 0o301, 0o600))),
+                  e(os.rename, "work/x", "work/y"), e(os.unlink, "work/y")):
+        if error:
+            bad.append(error)
+signal.setitimer(signal.ITIMER_REAL, 0)
+say(bad)
+"""
+    equal(inside(directory, rules, code), [[]])
+
+
+@case
+def exit_statuses(directory):
+    for script, wanted in (("exit 42", 42), ("kill -9 $$", 137), ("kill -TERM $$", 143)):
+        equal(run("sh", "-c", script, cwd=directory).status, wanted)
+    with start("-t", "200ms", "sleep", "1000", cwd=directory, stderr=subprocess.DEVNULL) as timed:
+        equal(timed.wait(HANG), 124)
+    with start("sleep", "1000", cwd=directory, stderr=subprocess.DEVNULL) as stopped:
+        stopped.send_signal(signal.SIGTERM)
+        true(stopped.wait(HANG) in (143, -signal.SIGTERM), stopped.returncode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
