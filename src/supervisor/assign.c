@@ -34,6 +34,7 @@ static const char *const when_texts[WHEN_COUNT] = {
 	"Landlock below ABI 3 does not hold truncation",
 	"Landlock below ABI 6 does not hold signals",
 	"limits and priorities of other processes",
+	"the program may change its ids: what is done for it follows",
 	"report.trace",
 };
 
@@ -161,6 +162,8 @@ static unsigned conditions_of(const struct policy *policy, const struct assignme
 		when |= WHEN_NO_TRUNCATE;
 	if (a->host.landlock_abi < 6)
 		when |= WHEN_NO_SCOPE;
+	if (a->host.switch_ids)
+		when |= WHEN_IDS;
 	if (policy->trace)
 		when |= WHEN_TRACE;
 	return when;

@@ -26,9 +26,10 @@ enum when {
 	WHEN_NO_TRUNCATE = 1 << 6, /* Landlock below ABI 3 */
 	WHEN_NO_SCOPE = 1 << 7,	   /* Landlock below ABI 6: signals are decided by registers */
 	WHEN_CONTROL = 1 << 8,	   /* limits and priorities of other processes */
-	WHEN_TRACE = 1 << 9,	   /* report.trace: whatever the kernel alone would refuse */
+	WHEN_IDS = 1 << 9,    /* the program may change its ids: what is done for it must follow */
+	WHEN_TRACE = 1 << 10, /* report.trace: whatever the kernel alone would refuse */
 };
-#define WHEN_COUNT 10
+#define WHEN_COUNT 11
 /* "filesystem.deny or filesystem.hide" ... Return: static storage. */
 const char *when_text(enum when bit);
 

@@ -23,8 +23,6 @@
 
 /* Room for a struct seccomp_notif of a later kernel. */
 #define NOTIF_ROOM 256
-/* Requests served before other sources of the loop get a turn. */
-#define BATCH 64
 
 struct dispatcher {
 	struct supervisor *sv;
@@ -127,51 +125,28 @@ static void serve(struct dispatcher *d, const struct seccomp_notif *n)
 	}
 }
 
-/* Whether another request waits. RECV itself would block. */
-static short ready(int listener)
-{
-	struct pollfd fd = { .fd = listener, .events = POLLIN };
-
-	return poll(&fd, 1, 0) == 1 ? fd.revents : 0;
-}
-
+/* One request a turn: the loop says whether more wait. RECV itself would block if none did. */
 static void on_listener(void *arg, short events)
 {
 	struct dispatcher *d = arg;
 	struct supervisor *sv = d->sv;
+	char why[96];
+	int r;
 
-	/*
-	 * RACE: the event may be an old one, of a request that the last turn has served; RECV would
-	 * then wait for the next, and nothing else would be looked after meanwhile (I9).
-	 */
-	events = (short)((events & ~POLLIN) | ready(sv->listener));
-	for (int i = 0; i < BATCH && (events & POLLIN); i++) {
-		int r = notif_recv(sv->listener, &d->buffer.notif, d->notif_size);
-
-		if (r == 0) {
-			atomic_fetch_add_explicit(&sv->notified, 1, memory_order_relaxed);
-			serve(d, &d->buffer.notif);
-		} else if (r != -ENOENT && r != -EINTR) {
-			/* Some hosts let a listener be made and forbid to receive from it. */
-			char why[96];
-
-			snprintf(why, sizeof(why), "cannot receive a request: %s",
-				 strerrordesc_np(-r));
-			dispatcher_stop(d);
-			sv->broken(sv->broken_arg, why);
-			return;
-		}
-		events = ready(sv->listener);
+	if (!(events & POLLIN)) {
+		/* Hang-up: no task is left that could ask. KERNEL(5.9) */
+		dispatcher_stop(d);
+		return;
 	}
-	if (events & POLLIN) {
-		/* Others get a turn; the poll has to be armed anew to report what is there already.
-		 */
+	r = notif_recv(sv->listener, &d->buffer.notif, d->notif_size);
+	if (r == 0) {
+		atomic_fetch_add_explicit(&sv->notified, 1, memory_order_relaxed);
+		serve(d, &d->buffer.notif);
+	} else if (r != -ENOENT && r != -EINTR) {
+		/* Some hosts let a listener be made and forbid to receive from it. */
+		snprintf(why, sizeof(why), "cannot receive a request: %s", strerrordesc_np(-r));
 		dispatcher_stop(d);
-		if (dispatcher_serve(d) < 0)
-			sv->broken(sv->broken_arg, "cannot watch the listener");
-	} else if (events & (POLLHUP | POLLERR)) {
-		/* No task is left that could ask. KERNEL(5.9) */
-		dispatcher_stop(d);
+		sv->broken(sv->broken_arg, why);
 	}
 }
 

@@ -8,8 +8,7 @@
  * The one operation beyond that is an asynchronous connect, which io_uring can do and cancel; where
  * it is refused (loop_connect() gives -EOPNOTSUPP) the caller takes a worker process instead.
  *
- * A source is reported when something arrives, not as long as something lies there: its function
- * takes all there is.
+ * A source is reported as long as something lies there, so a function may take as little as it likes.
  *
  * A function may add and remove sources, its own included; one that was removed is not called
  * again, even if the kernel had already reported it (a slot carries a generation).

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop on io_uring: one multishot poll a source, and connects as operations.
+ * The loop on io_uring: a poll for each source, armed anew after each report, and connects as operations.
+ *
+ * Not multishot: such a poll tells of arrivals, also of those that have been served meanwhile, while one
+ * that is armed looks at what is there. Arming costs no call of its own; it goes along with the wait.
  *
  * user_data of an entry: kind in the top byte, slot in the next three, generation in the low word.
  */
@@ -41,6 +44,8 @@ static int uring_start(struct loop *loop)
 		free(ring);
 		return r;
 	}
+	/* Spares a look-up of the descriptor on each wait; where it is refused, nothing is lost. */
+	io_uring_register_ring_fd(ring);
 	loop->state = ring;
 	return 0;
 }
@@ -68,7 +73,7 @@ static int uring_watch(struct loop *loop, int slot)
 
 	if (!sqe)
 		return -EBUSY;
-	io_uring_prep_poll_multishot(sqe, source->fd, POLLIN);
+	io_uring_prep_poll_add(sqe, source->fd, POLLIN);
 	io_uring_sqe_set_data64(sqe, pack(KIND_POLL, slot, source->generation));
 	return 0;
 }
@@ -110,18 +115,17 @@ static void uring_cancel(struct loop *loop, int operation)
 	io_uring_sqe_set_data64(sqe, pack(KIND_NONE, 0, 0));
 }
 
-static void complete(struct loop *loop, uint64_t data, int result, bool more)
+static void complete(struct loop *loop, uint64_t data, int result)
 {
 	int slot = (int)(data >> 32 & 0xffffff);
 	uint32_t generation = (uint32_t)data;
 
 	switch ((enum kind)(data >> 56)) {
 	case KIND_POLL:
-		if (result != -ECANCELED)
-			loop_ready(loop, slot, generation, (short)(result < 0 ? POLLERR : result));
-		/* A multishot poll can end by itself, for instance when the queue overflowed. */
-		if (!more && loop->sources[slot].fd >= 0 &&
-		    loop->sources[slot].generation == generation)
+		if (result == -ECANCELED)
+			break;
+		loop_ready(loop, slot, generation, (short)(result < 0 ? POLLERR : result));
+		if (loop->sources[slot].fd >= 0 && loop->sources[slot].generation == generation)
 			uring_watch(loop, slot);
 		break;
 	case KIND_OPERATION:
@@ -143,10 +147,9 @@ static int uring_wait(struct loop *loop)
 	while (io_uring_peek_cqe(ring, &cqe) == 0) {
 		uint64_t data = cqe->user_data;
 		int result = cqe->res;
-		bool more = cqe->flags & IORING_CQE_F_MORE;
 
 		io_uring_cqe_seen(ring, cqe);
-		complete(loop, data, result, more);
+		complete(loop, data, result);
 	}
 	return 0;
 }

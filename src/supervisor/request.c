@@ -222,7 +222,7 @@ int request_decode(struct request *rq, const struct mediated *row, const struct 
 		if (r < 0)
 			return r;
 	}
-	if (rq->caller.sv->switch_ids) {
+	if (rq->caller.sv->ids_differ) {
 		int r = ids_take(rq->caller.sv, rq->caller.tid);
 
 		if (r < 0)
@@ -280,20 +280,25 @@ bool request_judge(struct request *rq, enum op op, const struct decision *decisi
 	return false;
 }
 
+/* Opening a file or directory for reading: injecting the descriptor fails for a caller that is gone. */
+static bool has_no_effect(enum op op, const struct place *place)
+{
+	return op == OP_READ && (S_ISREG(place->st.st_mode) || S_ISDIR(place->st.st_mode));
+}
+
 bool request_allowed(struct request *rq, enum op op, const struct place *place, struct verdict *ret)
 {
 	const struct fs_object object = place_object(place);
-	struct decision decision;
+	struct decision decision = { .allow = true };
 
-	if (!request_pending(rq)) {
+	/* What has no name is reached through the caller's own descriptors only, and is in no rule. */
+	if (!place->anonymous)
+		decision = policy_decide_fs(rq->caller.sv->policy, op, &object);
+	/* SECURITY: a caller that is gone may have been another process when we looked at it. */
+	if (!(decision.allow && has_no_effect(op, place)) && !request_pending(rq)) {
 		*ret = verdict_result(-EACCES);
 		return false;
 	}
-	/* What has no name is reached through the caller's own descriptors only, and is in no rule.
-	 */
-	if (place->anonymous)
-		return true;
-	decision = policy_decide_fs(rq->caller.sv->policy, op, &object);
 	return request_judge(rq, op, &decision, place->path, ret);
 }
 

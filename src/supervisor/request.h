@@ -72,8 +72,8 @@ int request_resolve(struct request *rq, int index, unsigned flags);
 bool request_pending(const struct request *rq);
 /*
  * Asks the policy about a place. On a refusal the event is queued and *ret is the verdict.
- * SECURITY: also false, with a refusal, if the caller is gone. Return: whether the operation may be
- * done.
+ * SECURITY: also false, with a refusal, if the caller is gone, unless the operation has no effect
+ * before the reply. Return: whether the operation may be done.
  */
 bool request_allowed(struct request *rq, enum op op, const struct place *place,
 		     struct verdict *ret);

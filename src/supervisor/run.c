@@ -29,7 +29,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,17 +149,7 @@ static int take_listener(struct sandbox *s, int number)
 	return fd < 0 ? err_sys(&s->error, fd, "supervisor: serve the listener") : 0;
 }
 
-static bool more_status(const struct sandbox *s)
-{
-	struct pollfd fd = { .fd = s->spawned.status, .events = POLLIN };
-
-	return poll(&fd, 1, 0) == 1;
-}
-
-/*
- * Status records, until the stream ends: that is the exec. All that is there is read, since the
- * loop reports what arrives and not what lies there.
- */
+/* Status records, until the stream ends: that is the exec. */
 static void on_status(void *arg, short events)
 {
 	struct sandbox *s = arg;
@@ -168,12 +157,8 @@ static void on_status(void *arg, short events)
 	int ignored, r;
 
 	(void)events;
-	do {
-		r = spawned_read(&s->spawned, &record);
-		if (r > 0)
-			r = run_record(s, &record, &ignored) < 0 ? -1 : 1;
-	} while (r > 0 && more_status(s));
-	if (r > 0)
+	r = spawned_read(&s->spawned, &record);
+	if (r > 0 && run_record(s, &record, &ignored) >= 0)
 		return;
 	loop_remove(s->sv.loop, s->status_source);
 	s->status_source = -1;

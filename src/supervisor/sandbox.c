@@ -56,7 +56,6 @@ static int set_up(struct sandbox *s, const struct cordon_options *options, struc
 	s->sv.policy = s->policy;
 	s->sv.audit = s->audit;
 	s->sv.pidfd_getfd = host.pidfd_getfd;
-	s->sv.switch_ids = host.switch_ids;
 	s->sv.own_root = assignment_admits_chroot(s->policy);
 	s->sv.abstract_scoped = s->assignment.scoped & LL_SCOPE_ABSTRACT_UNIX;
 	return 0;

@@ -32,7 +32,7 @@ struct supervisor {
 	const struct policy *policy;
 	struct audit *audit;
 	bool pidfd_getfd;     /* else sockets are made here and found again by inode */
-	bool switch_ids;      /* callers may have other ids than this thread */
+	bool ids_differ;      /* callers may have other ids than this thread */
 	bool abstract_scoped; /* Landlock keeps abstract names of the outside away */
 	bool own_root; /* callers may have another root than this thread (chroot re-admitted) */
 

@@ -81,3 +81,10 @@ struct verdict handle_signal(struct request *rq)
 		pid = -pid;
 	return judge(rq, OP_CONTROL, pid > 0 && caller_is_member(&rq->caller, pid));
 }
+
+/* Ids are the program's own; from the first change on, what is done for a caller is done with its ids. */
+struct verdict handle_ids(struct request *rq)
+{
+	rq->caller.sv->ids_differ = true;
+	return verdict_continue(CONTINUE_REGISTERS);
+}

@@ -49,5 +49,6 @@ struct verdict handle_sendto(struct request *rq);
 /* control.c */
 struct verdict handle_control(struct request *rq);
 struct verdict handle_signal(struct request *rq);
+struct verdict handle_ids(struct request *rq);
 
 #endif
