@@ -190,7 +190,7 @@ static bool wait_for(int fd, int pidfd)
 /* Return: the program's pid or -errno. */
 static pid_t started(const struct spawned *spawned)
 {
-	struct keeper_message message;
+	struct keeper_message message = { 0 };
 	int r;
 
 	if (!wait_for(spawned->keeper_socket, spawned->keeper_pidfd))
