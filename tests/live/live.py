@@ -73,7 +73,8 @@ def inside(directory, rules, code, *arguments, flags=(), stdin=b"", **more):
 def bare(directory, code, *arguments):
     """Runs the code without cordon."""
     done = subprocess.run([PYTHON, "-I", "-S", "-c", PRELUDE + code, *map(str, arguments)],
-                          cwd=directory, timeout=HANG, stdout=subprocess.PIPE, check=True)
+                          cwd=directory, timeout=HANG, stdout=subprocess.PIPE, check=True,
+                          input=b"")
     return [json.loads(line) for line in done.stdout.decode().splitlines()]
 
 

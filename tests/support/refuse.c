@@ -8,6 +8,7 @@
  * nobody needs to serve as long as the named calls are not made.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +48,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "refuse: %s\n", strerror(-r));
 		return 125;
 	}
-	/* The listener stays open in the program as long as it runs; only then is it one. */
+	/* The listener is one as long as it is open: the program inherits it. */
+	if (action == SCMP_ACT_NOTIFY)
+		fcntl(seccomp_notify_fd(filter), F_SETFD, 0);
 	execvp(argv[3], argv + 3);
 	fprintf(stderr, "refuse: %s: %s\n", argv[3], strerror(errno));
 	return 125;
