@@ -37,6 +37,8 @@ static int check_entry(struct layer *layer, const struct key *key, const struct 
 	char shown[80];
 	int r;
 
+	if (layer->shipped)
+		return 0;
 	layer->compile->reason[0] = '\0';
 	r = key->compile ? key->compile(layer->compile, key, entry) : 0;
 	if (r != -EINVAL)

@@ -24,6 +24,7 @@ struct chain {
 	const struct chain *above;
 	const char *identity, *name;
 	size_t depth;
+	bool shipped; /* compiled in */
 };
 
 struct loader {
@@ -90,6 +91,7 @@ static int apply_text(struct loader *loader, const char *text, size_t length, co
 	int inherited = 0, own;
 	int r = read_text(chain->name, text, length, &builder->problems, &root);
 
+	layer.shipped = chain->shipped;
 	if (r < 0)
 		return r;
 	extends = settings_find(root, "extends");
@@ -152,12 +154,17 @@ static int remember(struct settings *settings, const char *identity, const char 
 	return 0;
 }
 
-static int load_text(struct loader *loader, const char *name, const char *identity, bool is_file,
-		     const char *text, size_t length, const char *dir, const struct chain *above)
+enum source { SOURCE_TEXT, SOURCE_FILE, SOURCE_PRESET, SOURCE_SHIPPED };
+
+static int load_text(struct loader *loader, const char *name, const char *identity,
+		     enum source source, const char *text, size_t length, const char *dir,
+		     const struct chain *above)
 {
 	const char *shown = intern(loader->builder, name);
-	struct chain chain = { above, identity, shown, above ? above->depth + 1 : 1 };
-	int r = shown ? remember(loader->settings, identity, shown, is_file) : -ENOMEM;
+	struct chain chain = { above, identity, shown, above ? above->depth + 1 : 1,
+			       source == SOURCE_SHIPPED };
+	int r = shown ? remember(loader->settings, identity, shown, source == SOURCE_FILE)
+		      : -ENOMEM;
 
 	return r < 0 ? r : apply_text(loader, text, length, dir, &chain);
 }
@@ -200,7 +207,8 @@ static int add_preset(struct loader *loader, const char *name, const struct plac
 		slash = strrchr(dir, '/');
 		slash[slash == dir] = '\0';
 	}
-	return load_text(loader, name, name, false, text, length, dir, above);
+	return load_text(loader, name, name, path ? SOURCE_PRESET : SOURCE_SHIPPED, text, length,
+			 dir, above);
 }
 
 /* dir/name, or name where dir is the current directory. */
@@ -240,7 +248,7 @@ static int add_file(struct loader *loader, const char *path, const struct place 
 		slash[slash == dir] = '\0';
 	else
 		dir[0] = '\0';
-	return load_text(loader, path, real, true, text, length, dir, above);
+	return load_text(loader, path, real, SOURCE_FILE, text, length, dir, above);
 }
 
 static int add_reference(struct loader *loader, const char *reference, const char *dir,
@@ -269,5 +277,5 @@ int builder_add_text(struct policy_builder *builder, struct settings *settings, 
 {
 	struct loader loader = { builder, settings };
 
-	return load_text(&loader, name, identity, false, text, length, NULL, NULL);
+	return load_text(&loader, name, identity, SOURCE_TEXT, text, length, NULL, NULL);
 }

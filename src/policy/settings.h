@@ -48,6 +48,7 @@ struct layer {
 	struct problems *problems;
 	struct compile *compile; /* with a scratch policy */
 	const char *file;	 /* borrowed by the entries that are made */
+	bool shipped;		 /* a preset of ours: its tests have typed it, and the build will */
 };
 
 /*
