@@ -47,7 +47,7 @@ ssize_t held_path(const struct supervisor *sv, int fd, char *buffer, size_t size
 	return n;
 }
 
-int caller_open(struct caller *caller, int dirfd)
+int caller_open(struct caller *caller, int dirfd, int flags)
 {
 	const struct supervisor *sv = caller->sv;
 	char name[48];
@@ -59,10 +59,27 @@ int caller_open(struct caller *caller, int dirfd)
 		snprintf(name, sizeof(name), "%d/fd/%d", caller->tid, dirfd);
 	else
 		return -EBADF;
-	fd = openat(sv->proc_fd, name, O_PATH | O_CLOEXEC);
+	fd = openat(sv->proc_fd, name, O_PATH | O_CLOEXEC | flags);
 	if (fd >= 0)
 		return fd;
 	return errno == ENOENT ? -EBADF : -errno;
+}
+
+bool caller_is_handle(struct caller *caller, int fd)
+{
+	char name[48], text[256];
+	const char *flags;
+	cleanup_fd int info = -1;
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "%d/fdinfo/%d", caller->tid, fd);
+	info = openat(caller->sv->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	flags = strstr(text, "flags:");
+	return flags && (strtoul(flags + strlen("flags:"), NULL, 8) & O_PATH);
 }
 
 pid_t caller_tgid(struct caller *caller)

@@ -26,9 +26,13 @@ struct caller {
 pid_t caller_tgid(struct caller *caller);
 /* Whether the process belongs to the sandbox: the keeper is above it, and is not it. */
 bool caller_is_member(struct caller *caller, pid_t pid);
-/* Holds (O_PATH) the caller's working directory (AT_FDCWD) or descriptor. Return: fd; -EBADF;
- * -errno. */
-int caller_open(struct caller *caller, int dirfd);
+/*
+ * Holds (O_PATH) the caller's working directory (AT_FDCWD) or descriptor. flags: 0 or O_DIRECTORY.
+ * Return: fd; -EBADF; -ENOTDIR; -errno.
+ */
+int caller_open(struct caller *caller, int dirfd, int flags);
+/* Whether the descriptor is a handle without content (O_PATH), on which changes are EBADF. */
+bool caller_is_handle(struct caller *caller, int fd);
 
 /* Process that a path of procfs belongs to; 0 for none, as /proc/meminfo. */
 pid_t proc_owner(const char *path);

@@ -248,10 +248,25 @@ void request_done(struct request *rq)
 		rq->caller.sv->broken(rq->caller.sv->broken_arg, "cannot restore its own ids");
 }
 
+/* Whether a name exists in a place that is denied or hidden must not show. Return: r, or the refusal. */
+static int veil(struct request *rq, const struct place *place, int r)
+{
+	const struct fs_object object = { .path = place->path, .length = place->length };
+	struct decision decision;
+	struct verdict v;
+
+	if (place->path[0] != '/')
+		return r;
+	decision = policy_decide_fs(rq->caller.sv->policy, OP_STAT, &object);
+	return request_judge(rq, rq->row->op, &decision, place->path, &v) ? r : -v.error;
+}
+
 int request_resolve(struct request *rq, int index, unsigned flags)
 {
-	return resolve_path(&rq->caller, rq->dirfd[index], rq->path[index], flags,
-			    &rq->place[index]);
+	int r = resolve_path(&rq->caller, rq->dirfd[index], rq->path[index], flags,
+			     &rq->place[index]);
+
+	return r == -ENOENT || r == -ENOTDIR ? veil(rq, &rq->place[index], r) : r;
 }
 
 bool request_pending(const struct request *rq)

@@ -99,6 +99,8 @@ static int walk_short(struct walk *w, const char *text, size_t length)
 			int r = place->object;
 
 			place->object = -1;
+			if (r == -ENOENT || r == -ENOTDIR)
+				place_append(place, from, strlen(from));
 			return r;
 		}
 	}
@@ -177,7 +179,7 @@ int resolve_fd(struct caller *caller, int fd, struct place *ret)
 {
 	ssize_t n;
 
-	ret->object = caller_open(caller, fd);
+	ret->object = caller_open(caller, fd, 0);
 	if (ret->object < 0) {
 		int r = ret->object;
 
@@ -205,7 +207,7 @@ int resolve_with_kernel(struct caller *caller, int dirfd, const char *path, uint
 	if (path[0] == '/' && !(resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH)))
 		base = held_copy(caller->sv->root_fd);
 	else
-		base = caller_open(caller, dirfd);
+		base = caller_open(caller, dirfd, O_DIRECTORY);
 	if (base < 0)
 		return base;
 	resolve |= RESOLVE_NO_MAGICLINKS;

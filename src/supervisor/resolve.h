@@ -58,7 +58,7 @@ enum resolve_flags {
 };
 
 /*
- * path: terminated, at most PATH_MAX - 1. ret: place_init() before; place_done() afterwards, also
+ * path: terminated, at most PATH_MAX - 1. If the end is missing, ret->path tells how far the walk came. ret: place_init() before; place_done() afterwards, also
  * on failure. Return: 0 or -errno as the kernel would give it.
  */
 int resolve_path(struct caller *caller, int dirfd, const char *path, unsigned flags,

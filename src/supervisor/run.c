@@ -296,6 +296,8 @@ static void close_all(struct sandbox *s)
 	loop_free(sv->loop);
 	sv->loop = NULL;
 	sockets_free(sv->sockets);
+	while (sv->bound_count > 0)
+		close(sv->bound[--sv->bound_count].fd);
 	sv->sockets = NULL;
 	free(sv->own_groups);
 	sv->own_groups = NULL;

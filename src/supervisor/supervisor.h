@@ -21,8 +21,9 @@ struct known_device {
 	dev_t dev;
 };
 
-/* A path socket that the tree has bound. */
+/* A path socket that the tree has bound. It is held, so that its inode cannot become another's. */
 struct bound_socket {
+	int fd;
 	dev_t dev;
 	ino_t ino;
 };
@@ -54,7 +55,7 @@ struct supervisor {
 	unsigned own_terminal; /* device number of the controlling terminal of our process, 0: none
 				*/
 	struct socket_table *sockets; /* without pidfd_getfd */
-	struct bound_socket bound[256];
+	struct bound_socket bound[128];
 	size_t bound_count;
 	struct pending *pending; /* requests that are being carried out elsewhere */
 	int pending_count;

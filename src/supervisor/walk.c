@@ -257,8 +257,11 @@ static int step(struct walk *w)
 
 	fd = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
-		if (errno != ENOENT || !last || !(w->flags & RESOLVE_NAME))
-			return -errno;
+		if (errno != ENOENT || !last || !(w->flags & RESOLVE_NAME)) {
+			r = -errno;
+			place_append(w->place, name, length);
+			return r;
+		}
 		w->place->trailing_slash = slash;
 		r = arrive(w, name, length, -1, NULL);
 		return r < 0 ? r : 1;
@@ -302,6 +305,6 @@ int walk_start(struct walk *w, int dirfd, const char *path)
 
 	if (path[0] == '/')
 		return enter_root(w);
-	fd = caller_open(w->caller, dirfd);
+	fd = caller_open(w->caller, dirfd, O_DIRECTORY);
 	return fd < 0 ? fd : enter(w, fd);
 }

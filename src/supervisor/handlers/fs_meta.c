@@ -25,6 +25,8 @@ static int object_of(struct request *rq, bool follow)
 		flags |= RESOLVE_EMPTY;
 	if (rq->has_path[0])
 		return request_resolve(rq, 0, flags);
+	if (caller_is_handle(&rq->caller, rq->fd))
+		return -EBADF;
 	return resolve_fd(&rq->caller, rq->fd, &rq->place[0]);
 }
 
@@ -96,6 +98,8 @@ struct verdict handle_utimens(struct request *rq)
 	if (!rq->has_path[0]) {
 		int r = rq->dirfd[0] == AT_FDCWD ? -EFAULT : 0;
 
+		if (r == 0 && caller_is_handle(&rq->caller, rq->dirfd[0]))
+			r = -EBADF;
 		if (r == 0)
 			r = resolve_fd(&rq->caller, rq->dirfd[0], &rq->place[0]);
 		if (r < 0)

@@ -12,7 +12,9 @@
 static int object_of(struct request *rq)
 {
 	if (rq->row->roles[0] == ROLE_FD)
-		return resolve_fd(&rq->caller, rq->fd, &rq->place[0]);
+		return caller_is_handle(&rq->caller, rq->fd)
+			       ? -EBADF
+			       : resolve_fd(&rq->caller, rq->fd, &rq->place[0]);
 	if (!rq->has_path[0])
 		return -EFAULT;
 	return request_resolve(rq, 0, rq->row->name[0] == 'l' ? 0 : RESOLVE_FOLLOW);

@@ -61,12 +61,19 @@ static bool own_socket(const struct supervisor *sv, const struct stat *st)
 static void remember(struct supervisor *sv, int parent, const char *leaf)
 {
 	struct stat st;
+	int fd = openat(parent, leaf, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fstatat(parent, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode))
+	if (fd < 0)
 		return;
-	if (sv->bound_count == COUNT_OF(sv->bound))
+	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
+		close(fd);
+		return;
+	}
+	if (sv->bound_count == COUNT_OF(sv->bound)) {
+		close(sv->bound[0].fd);
 		memmove(&sv->bound[0], &sv->bound[1], (--sv->bound_count) * sizeof(sv->bound[0]));
-	sv->bound[sv->bound_count++] = (struct bound_socket){ st.st_dev, st.st_ino };
+	}
+	sv->bound[sv->bound_count++] = (struct bound_socket){ fd, st.st_dev, st.st_ino };
 }
 
 static bool judge_path(struct request *rq, struct verdict *verdict)
