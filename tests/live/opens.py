@@ -70,7 +70,7 @@ MATRIX = {
     "work/kept": READABLE, "work/keptdir/file": READABLE,
     "work/keptdir/new": row("ENOENT", "ENOENT", "EACCES", "EACCES"),
     "work/sub/.env": DENIED,
-    "work/.env": row("ENOENT", "ENOENT", "EACCES", "EACCES"),
+    "work/.env": DENIED,
     "work/new.env": row("ENOENT", "ENOENT", "", "EEXIST"),
     # That a name is taken is told before any right is asked for.
     "outside/file": row("EACCES", "EACCES", "EACCES", "EEXIST"),

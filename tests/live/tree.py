@@ -169,7 +169,7 @@ while not closed() and time.monotonic() < end:
 say(closed())
 say([e(read, "read/file"), e(read, "work/denied")])
 """
-    equal(inside(directory, RULES, code), [True, ["", "ENOENT"]])
+    equal(inside(directory, RULES, code), [True, ["", "EACCES"]])
 
 
 @case
