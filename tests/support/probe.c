@@ -5,12 +5,15 @@
  *   probe status            one `key:value` line a fact, then __DONE__
  *   probe try NAME [ARG...] one operation; prints `NAME:ERRNO`, 0 if it succeeded
  *   probe list              the names that `try` knows
+ *   probe victim            waits for the end of its input, as the object of attacks
  *   probe tree N            N daemons, each in a session of its own, each writes a byte to 9; waits
  *   probe bomb N            a fork bomb that ends itself after N forks; a byte to 9 for each
  *   probe rabbit N          the same, where each process forks once and ends
  *
  * It needs no file, no other program and no dynamic linker, and flushes after every line.
  */
+#include "attacks.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -423,10 +426,7 @@ static int try_syscall(char **a)
 			   strtol(a[3], NULL, 0), 0l, 0l, 0l));
 }
 
-static const struct {
-	const char *name;
-	int (*run)(char **args);
-} tries[] = {
+static const struct attempt tries[] = {
 	{ "read", try_read },	      { "write", try_write },
 	{ "create", try_create },     { "open_path", try_open_path },
 	{ "list", try_list },	      { "stat", try_stat },
@@ -449,19 +449,31 @@ static const struct {
 	{ "syscall", try_syscall },
 };
 
+static const struct attempt *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		if (strcmp(tries[i].name, name) == 0)
+			return &tries[i];
+	}
+	for (size_t i = 0; i < attack_count; i++) {
+		if (strcmp(attacks[i].name, name) == 0)
+			return &attacks[i];
+	}
+	return NULL;
+}
+
 static int try_one(int argc, char **argv)
 {
 	static char empty[] = "";
 	char *args[4] = { empty, empty, empty, empty };
+	const struct attempt *found;
 
 	for (int i = 3; i < argc && i < 7; i++)
 		args[i - 3] = argv[i];
-	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
-		int error;
+	found = find(argv[2]);
+	if (found) {
+		int error = found->run(args);
 
-		if (strcmp(tries[i].name, argv[2]) != 0)
-			continue;
-		error = tries[i].run(args);
 		printf("%s:%d\n", argv[2], error);
 		return error != 0;
 	}
@@ -529,9 +541,13 @@ int main(int argc, char **argv)
 	}
 	if (argc > 2 && strcmp(argv[1], "try") == 0)
 		return try_one(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "victim") == 0)
+		return attack_victim();
 	if (argc > 1 && strcmp(argv[1], "list") == 0) {
 		for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
 			puts(tries[i].name);
+		for (size_t i = 0; i < attack_count; i++)
+			puts(attacks[i].name);
 		return 0;
 	}
 	if (argc > 2 && strcmp(argv[1], "tree") == 0) {
