@@ -279,6 +279,11 @@ static void override_refused(struct overrides *o, unsigned when)
 		{ &inode_flags[0], 1, SECCOMP_RET_ERRNO | EACCES },
 		{ &inode_flags[1], 1, SECCOMP_RET_ERRNO | EACCES },
 	};
+	/* Opening or truncating a file with a lease waits for its holder: that would be our thread. */
+	static const struct filter_test lease = {
+		.arg = 1, .width = 32, .cmp = FILTER_EQ, .value = F_SETLEASE
+	};
+	static const struct filter_rule lease_rule = { &lease, 1, SECCOMP_RET_ERRNO | EACCES };
 	/*
 	 * SECURITY: what is opened on behalf of a program is opened in a domain that knows nothing
 	 * of a narrower one the program takes later. Where opens are mediated, an inner Landlock
@@ -293,6 +298,9 @@ static void override_refused(struct overrides *o, unsigned when)
 		};
 	if (!(when & (WHEN_GUARD_WRITE | WHEN_DENY | WHEN_TRACE)))
 		return;
+	o->items[o->count++] = (struct filterspec_override){
+		.name = "fcntl", .rules = &lease_rule, .rule_count = 1, .action = PASS
+	};
 	for (size_t i = 0; i < COUNT_OF(landlock); i++)
 		o->items[o->count++] =
 			(struct filterspec_override){ .name = landlock[i],

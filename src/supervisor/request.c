@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <utime.h>
 
@@ -301,13 +302,29 @@ static bool has_no_effect(enum op op, const struct place *place)
 	return op == OP_READ && (S_ISREG(place->st.st_mode) || S_ISDIR(place->st.st_mode));
 }
 
+/*
+ * A device node is the host's: whoever may write to it may not change who else may. Terminals of
+ * devpts belong to whoever opened them.
+ */
+static bool is_shared_device(const struct place *place)
+{
+	unsigned device = major(place->st.st_rdev);
+
+	if (S_ISBLK(place->st.st_mode))
+		return true;
+	return S_ISCHR(place->st.st_mode) &&
+	       (device < DEVICE_PTS_FIRST || device > DEVICE_PTS_LAST);
+}
+
 bool request_allowed(struct request *rq, enum op op, const struct place *place, struct verdict *ret)
 {
 	const struct fs_object object = place_object(place);
 	struct decision decision = { .allow = true };
 
 	/* What has no name is reached through the caller's own descriptors only, and is in no rule. */
-	if (!place->anonymous)
+	if (op == OP_META && is_shared_device(place))
+		decision = (struct decision){ .error = EACCES };
+	else if (!place->anonymous)
 		decision = policy_decide_fs(rq->caller.sv->policy, op, &object);
 	/* SECURITY: a caller that is gone may have been another process when we looked at it. */
 	if (!(decision.allow && has_no_effect(op, place)) && !request_pending(rq)) {

@@ -21,7 +21,10 @@
 #include <time.h>
 
 #define XATTR_NAME_SIZE 256
-#define INPUT_MAX	65536
+/* Major numbers of the terminals of devpts. */
+#define DEVICE_PTS_FIRST 136
+#define DEVICE_PTS_LAST	 143
+#define INPUT_MAX	 65536
 
 struct request {
 	struct caller caller;

@@ -19,13 +19,11 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#define TMPFILE_BIT	(O_TMPFILE & ~O_DIRECTORY)
-#define LARGEFILE_BIT	0100000u
-#define ATTEMPTS	8
-#define MAJOR_MEM	1
-#define MAJOR_TTY	5
-#define MAJOR_PTS_FIRST 136
-#define MAJOR_PTS_LAST	143
+#define TMPFILE_BIT   (O_TMPFILE & ~O_DIRECTORY)
+#define LARGEFILE_BIT 0100000u
+#define ATTEMPTS      8
+#define MAJOR_MEM     1
+#define MAJOR_TTY     5
 
 /* What open() and openat() look at; they ignore other bits, as openat2() does not. */
 #define OPEN_BITS                                                                                  \
@@ -78,7 +76,7 @@ static bool may_block(const struct stat *st, unsigned flags)
 	if (S_ISFIFO(st->st_mode) || S_ISBLK(st->st_mode))
 		return true;
 	return S_ISCHR(st->st_mode) && device != MAJOR_MEM && device != MAJOR_TTY &&
-	       (device < MAJOR_PTS_FIRST || device > MAJOR_PTS_LAST);
+	       (device < DEVICE_PTS_FIRST || device > DEVICE_PTS_LAST);
 }
 
 /* Opens the held object; everything has been decided. */
