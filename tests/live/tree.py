@@ -38,7 +38,9 @@ def daemons(directory, *flags, count=5):
     got = b""
     while len(got) < count:
         true(select.select([read_end], [], [], HANG)[0], "the daemons did not start")
-        got += os.read(read_end, 100)
+        some = os.read(read_end, 100)
+        true(some, "the tree ended before all daemons were up")
+        got += some
     return process, read_end
 
 
