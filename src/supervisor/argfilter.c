@@ -12,11 +12,15 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/fs.h>
+#include <linux/fscrypt.h>
+#include <linux/fsverity.h>
 #include <linux/ioprio.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -49,6 +53,9 @@
 #define TYPE_RAW_DGRAM  MASKED(1, 0xe, SOCK_DGRAM)  /* DGRAM 2, RAW 3 */
 #define PROTOCOL(p)     IS(2, p)
 #define PROTOCOL_UNIX   MASKED(2, ~1u, 0) /* 0, and PF_UNIX 1 for the same */
+
+#define OPTION(level, name, err, text) \
+	{ "setsockopt", TESTS(IS(1, level), IS(2, name)), FAIL(err), .why = (text) }
 
 /* Reads a property of an interface. */
 #define IFINFO(request) \
@@ -91,6 +98,14 @@ static const struct arg_rule rules[] = {
 	  .why = "reads or changes interfaces, routes, devices" },
 	{ "ioctl", TESTS(RANGE(1, 0x8b00, 0x8bff)), FAIL(EPERM), .why = "wireless devices" },
 
+	{ "ioctl", TESTS(IS(1, FIFREEZE)), FAIL(EPERM), .why = "stops a whole file system" },
+	{ "ioctl", TESTS(IS(1, FITHAW)), FAIL(EPERM), .why = "stops a whole file system" },
+	{ "ioctl", TESTS(IS(1, FS_IOC_SHUTDOWN)), FAIL(EPERM), .why = "ends a whole file system" },
+	{ "ioctl", TESTS(IS(1, FS_IOC_ENABLE_VERITY)), FAIL(EPERM),
+	  .why = "changes a file that was opened for reading" },
+	{ "ioctl", TESTS(IS(1, FS_IOC_SET_ENCRYPTION_POLICY)), FAIL(EPERM),
+	  .why = "changes a directory that was opened for reading" },
+
 	{ "prctl", TESTS(IS(0, PR_SET_SECUREBITS)), FAIL(EPERM),
 	  .why = "changes the rules of capabilities" },
 	{ "prctl", TESTS(IS(0, PR_SET_PTRACER)), FAIL(EPERM), .why = "lets others in" },
@@ -117,9 +132,25 @@ static const struct arg_rule rules[] = {
 	{ "setsockopt", TESTS(IS(1, SOL_SOCKET), IS(2, SO_BINDTOIFINDEX)), FAIL(EPERM),
 	  .why = "chooses the way out" },
 
-	{ "setpriority", TESTS(IS(0, PRIO_USER)), FAIL(EPERM), .why = "every process of the user" },
-	{ "ioprio_set", TESTS(IS(0, IOPRIO_WHO_USER)), FAIL(EPERM),
-	  .why = "every process of the user" },
+	OPTION(SOL_SOCKET, SO_MARK, EPERM, "chooses the way out"),
+	OPTION(SOL_SOCKET, SO_SNDBUFFORCE, EPERM, "more memory than the limit"),
+	OPTION(SOL_SOCKET, SO_RCVBUFFORCE, EPERM, "more memory than the limit"),
+	OPTION(SOL_SOCKET, SO_REUSEPORT, ENOPROTOOPT, "joins a port that a process of the host listens on"),
+	OPTION(SOL_IP, IP_OPTIONS, EPERM, "source routes lead to hosts that no rule names"),
+	OPTION(SOL_IP, IP_TRANSPARENT, EPERM, "addresses of others"),
+	OPTION(SOL_IP, IP_FREEBIND, EPERM, "addresses of others"),
+	OPTION(SOL_IPV6, IPV6_RTHDR, EPERM, "source routes lead to hosts that no rule names"),
+	OPTION(SOL_IPV6, IPV6_2292RTHDR, EPERM, "source routes lead to hosts that no rule names"),
+	OPTION(SOL_IPV6, IPV6_2292PKTOPTIONS, EPERM, "source routes lead to hosts that no rule names"),
+	OPTION(SOL_IPV6, IPV6_TRANSPARENT, EPERM, "addresses of others"),
+	OPTION(SOL_TCP, TCP_REPAIR, EPERM, "forges connections"),
+
+	{ "setpriority", TESTS(ISNT(0, PRIO_PROCESS)), FAIL(EPERM),
+	  .why = "every process of a user, or of a group that others may be in" },
+	{ "setpriority", TESTS(ISNT(1, 0)), FAIL(EPERM), .when = ARG_OFF, .why = "another process" },
+	{ "ioprio_set", TESTS(ISNT(0, IOPRIO_WHO_PROCESS)), FAIL(EPERM),
+	  .why = "every process of a user, or of a group that others may be in" },
+	{ "ioprio_set", TESTS(ISNT(1, 0)), FAIL(EPERM), .when = ARG_OFF, .why = "another process" },
 	{ "prlimit64", TESTS(ISNT(0, 0)), FAIL(EPERM), .when = ARG_OFF,
 	  .why = "limits of another process, whose place nobody can check" },
 	{ "seccomp",

@@ -150,6 +150,12 @@ static void add_mediated(struct writer *w, const struct assignment *a)
 /* What this version lets pass although a rule might be read otherwise. */
 static void add_gaps(struct writer *w, const struct assignment *a)
 {
+	static const char *const without_supervisor[] = {
+		"mode, owner, times and extended attributes of files outside every grant: Landlock "
+		"does not "
+		"hold them",
+		"scheduling of other processes of the same user",
+	};
 	static const struct {
 		unsigned when;
 		const char *text;
@@ -159,8 +165,8 @@ static void add_gaps(struct writer *w, const struct assignment *a)
 		  "and existence show; contents do not" },
 		{ WHEN_DENY, "getdents: hidden names are listed" },
 		{ WHEN_DENY_EXEC,
-		  "execve of a denied file while another thread exchanges the path: bounded "
-		  "by Landlock only" },
+		  "execution, and so the contents, of denied files that are executable, against a "
+		  "thread that exchanges the path meanwhile" },
 		{ WHEN_METADATA, "stat and existence of paths outside every grant show" },
 		{ WHEN_METADATA,
 		  "a glob does not know other names (hard links) that a file had before" },
@@ -175,6 +181,12 @@ static void add_gaps(struct writer *w, const struct assignment *a)
 			strbuf_add(w->text, "  %s\n", gaps[i].text);
 		else
 			json_array_append_new(w->not_held, json_string(gaps[i].text));
+	}
+	for (size_t i = 0; !a->supervised && i < COUNT_OF(without_supervisor); i++) {
+		if (w->text)
+			strbuf_add(w->text, "  %s\n", without_supervisor[i]);
+		else
+			json_array_append_new(w->not_held, json_string(without_supervisor[i]));
 	}
 	for (size_t i = 0; i < a->not_held_count; i++) {
 		if (w->text)

@@ -115,7 +115,8 @@ static void uring_cancel(struct loop *loop, int operation)
 	io_uring_sqe_set_data64(sqe, pack(KIND_NONE, 0, 0));
 }
 
-static void complete(struct loop *loop, uint64_t data, int result)
+/* Return: 0, or -errno if a source cannot be watched any more: the loop is broken then. */
+static int complete(struct loop *loop, uint64_t data, int result)
 {
 	int slot = (int)(data >> 32 & 0xffffff);
 	uint32_t generation = (uint32_t)data;
@@ -126,7 +127,7 @@ static void complete(struct loop *loop, uint64_t data, int result)
 			break;
 		loop_ready(loop, slot, generation, (short)(result < 0 ? POLLERR : result));
 		if (loop->sources[slot].fd >= 0 && loop->sources[slot].generation == generation)
-			uring_watch(loop, slot);
+			return uring_watch(loop, slot);
 		break;
 	case KIND_OPERATION:
 		loop_done(loop, slot, generation, result);
@@ -134,6 +135,7 @@ static void complete(struct loop *loop, uint64_t data, int result)
 	case KIND_NONE:
 		break;
 	}
+	return 0;
 }
 
 static int uring_wait(struct loop *loop)
@@ -149,7 +151,9 @@ static int uring_wait(struct loop *loop)
 		int result = cqe->res;
 
 		io_uring_cqe_seen(ring, cqe);
-		complete(loop, data, result);
+		r = complete(loop, data, result);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -23,6 +23,7 @@
 
 const struct mediated mediated[] = {
 { "bind",	     OP_LISTEN,	 R(ROLE_FD, ROLE_SOCKADDR, ROLE_SOCKLEN), handle_bind, WHEN_NETWORK, REG_NONE, 0, "give a socket an address" },
+{ "capset", OP_CONTROL, R(ROLE_RAW), handle_ids, WHEN_IDS, REG_NONE, 0, "change capabilities" },
 { "chmod",	     OP_META,	 R(PATH, MODE), handle_chmod, WHEN_METADATA, REG_NONE, 0, "change the mode" },
 { "chown",	     OP_META,	 R(PATH, ROLE_UID, ROLE_GID), handle_chown, WHEN_METADATA, REG_NONE, 0, "change the owner" },
 { "connect",	     OP_CONNECT, R(ROLE_FD, ROLE_SOCKADDR, ROLE_SOCKLEN), handle_connect, WHEN_NETWORK, REG_NONE, 0, "connect a socket" },

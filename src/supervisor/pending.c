@@ -168,7 +168,7 @@ struct verdict pending_open(struct request *rq, int object, int flags, bool clos
 	return verdict_later();
 }
 
-struct verdict pending_connect(struct request *rq, int take_socket, int take_held,
+struct verdict pending_connect(struct request *rq, bool in_worker, int take_socket, int take_held,
 			       const struct sockaddr *address, socklen_t length)
 {
 	struct worker_job job = { .object = take_held,
@@ -186,8 +186,10 @@ struct verdict pending_connect(struct request *rq, int take_socket, int take_hel
 	p->socket = take_socket;
 	p->held = take_held;
 	memcpy(&p->address, address, length);
-	p->operation = loop_connect(p->sv->loop, p->socket, (const struct sockaddr *)&p->address,
-				    length, connect_done, p);
+	if (!in_worker)
+		p->operation =
+			loop_connect(p->sv->loop, p->socket, (const struct sockaddr *)&p->address,
+				     length, connect_done, p);
 	if (p->operation >= 0)
 		return verdict_later();
 	memcpy(&job.address, address, length);

@@ -27,10 +27,11 @@ void pending_free(struct supervisor *sv);
 /* Opens a held object with these flags, waiting if need be. Return: VERDICT_LATER, or a refusal. */
 struct verdict pending_open(struct request *rq, int object, int flags, bool close_on_exec);
 /*
- * Connects, waiting if need be. take_socket and take_held are ours from now on; take_held is what
+ * Connects, waiting if need be. in_worker: by a process of its own in any case, for sockets whose flags
+ * promise that nothing waits: the program can take that promise back at any moment. take_socket and take_held are ours from now on; take_held is what
  * the address names by its number (a unix socket's object), or -1. Return: as above.
  */
-struct verdict pending_connect(struct request *rq, int take_socket, int take_held,
+struct verdict pending_connect(struct request *rq, bool in_worker, int take_socket, int take_held,
 			       const struct sockaddr *address, socklen_t length);
 
 #endif

@@ -58,14 +58,16 @@ static uint64_t no_core_limit(void)
 	return fd >= 0 && read(fd, &first, 1) == 1 && first == '|' ? 1 : 0;
 }
 
-static void plan_limits(const struct policy *policy, struct prepared *p)
+static void plan_limits(const struct policy *policy, const struct assignment *a, struct prepared *p)
 {
 	if (policy->cpu_s != LIMIT_UNSET)
 		/* The soft limit asks, the hard one ends: a second of grace between them. */
 		add_rlimit(p, RLIMIT_CPU, policy->cpu_s, policy->cpu_s + 1);
 	if (policy->file_size != LIMIT_UNSET)
 		add_rlimit(p, RLIMIT_FSIZE, policy->file_size, policy->file_size);
-	if (policy->core_dumps == NO) {
+	/* The kernel writes a dump past every rule that only the supervisor holds. */
+	if (policy->core_dumps == NO ||
+	    (policy->core_dumps == UNSET && (a->when & WHEN_GUARD_WRITE))) {
 		uint64_t limit = no_core_limit();
 
 		add_rlimit(p, RLIMIT_CORE, limit, limit);
@@ -203,7 +205,7 @@ int prepare_plan(const struct policy *policy, const struct assignment *assignmen
 		goto fail;
 	}
 	plan_process(policy, ret);
-	plan_limits(policy, ret);
+	plan_limits(policy, assignment, ret);
 	r = program_find(argv[0], ret->envp, policy->cwd, may_execute, &gate, &ret->path, err);
 	if (r < 0) {
 		*ret_exec = true;

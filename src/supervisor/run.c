@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "supervisor/ablate.h"
+#include "supervisor/ids.h"
 #include "supervisor/pending.h"
 #include "supervisor/sockets.h"
 #include "sys/landlock.h"
@@ -104,6 +105,8 @@ static int prepare_supervisor(struct sandbox *s)
 	if (process_terminal(sv->proc_fd, sv->own_tgid, &sv->own_terminal) < 0)
 		sv->own_terminal = 0;
 	r = own_groups(sv);
+	if (r == 0)
+		r = ids_own_effective(&sv->own_effective);
 	if (r == 0 && !sv->pidfd_getfd)
 		r = sockets_new(&sv->sockets);
 	if (r == 0)

@@ -52,7 +52,8 @@ struct supervisor {
 	gid_t own_gid;
 	gid_t *own_groups;
 	size_t own_group_count;
-	unsigned own_terminal; /* device number of the controlling terminal of our process, 0: none
+	uint64_t own_effective; /* capabilities */
+	unsigned own_terminal;	/* device number of the controlling terminal of our process, 0: none
 				*/
 	struct socket_table *sockets; /* without pidfd_getfd */
 	struct bound_socket bound[128];

@@ -17,21 +17,19 @@ struct target {
 	const char *call;
 	int arg;	  /* register that holds the process id */
 	int kind_arg;	  /* register that says what the id means; -1: it is a process */
-	uint32_t process; /* value of that register for "a process" */
-	uint32_t group;	  /* and for "a process group" */
+	uint32_t process; /* value of that register for "a process"; the filter refuses others */
 };
 
 #define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_WHO_PGRP	   2
 
 static const struct target targets[] = {
-	{ "prlimit64", 0, -1, 0, 0 },
-	{ "sched_setaffinity", 0, -1, 0, 0 },
-	{ "sched_setattr", 0, -1, 0, 0 },
-	{ "sched_setparam", 0, -1, 0, 0 },
-	{ "sched_setscheduler", 0, -1, 0, 0 },
-	{ "setpriority", 1, 0, PRIO_PROCESS, PRIO_PGRP },
-	{ "ioprio_set", 1, 0, IOPRIO_WHO_PROCESS, IOPRIO_WHO_PGRP },
+	{ "prlimit64", 0, -1, 0 },
+	{ "sched_setaffinity", 0, -1, 0 },
+	{ "sched_setattr", 0, -1, 0 },
+	{ "sched_setparam", 0, -1, 0 },
+	{ "sched_setscheduler", 0, -1, 0 },
+	{ "setpriority", 1, 0, PRIO_PROCESS },
+	{ "ioprio_set", 1, 0, IOPRIO_WHO_PROCESS },
 };
 
 static struct verdict judge(struct request *rq, enum op op, bool allow)
@@ -57,8 +55,7 @@ struct verdict handle_control(struct request *rq)
 			continue;
 		kind = t->kind_arg < 0 ? t->process : (uint32_t)rq->args[t->kind_arg];
 		pid = (pid_t)rq->args[t->arg];
-		/* Groups of the sandbox are led by its members. */
-		if (kind != t->process && kind != t->group)
+		if (kind != t->process)
 			return judge(rq, OP_CONTROL, false);
 		return judge(rq, OP_CONTROL,
 			     pid == 0 || (pid > 0 && caller_is_member(&rq->caller, pid)));

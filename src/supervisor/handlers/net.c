@@ -118,7 +118,10 @@ static int fetch(struct request *rq, struct socket_kind *ret)
 	return steal_fd(&fd);
 }
 
-/* Connects at once if that cannot wait, else asynchronously. */
+/*
+ * Connects without ever waiting here. RACE: the flags of the socket are shared with the program, so
+ * O_NONBLOCK may be gone by the time of the call; they only choose who makes it.
+ */
 static struct verdict do_connect(struct request *rq, int take_socket,
 				 const struct sockaddr *address, socklen_t length)
 {
@@ -127,14 +130,10 @@ static struct verdict do_connect(struct request *rq, int take_socket,
 
 	if (flags < 0)
 		return verdict_of(flags);
-	if (flags & O_NONBLOCK || address->sa_family == AF_UNSPEC) {
-		struct verdict v = verdict_of(connect(fd, address, length));
-
-		if (v.error == 0 && address->sa_family != AF_UNSPEC)
-			sockets_drop(rq->caller.sv->sockets, fd);
-		return v;
-	}
-	return pending_connect(rq, steal_fd(&fd), steal_fd(&rq->place[0].object), address, length);
+	if (address->sa_family == AF_UNSPEC)
+		return verdict_of(connect(fd, address, length));
+	return pending_connect(rq, flags & O_NONBLOCK, steal_fd(&fd),
+			       steal_fd(&rq->place[0].object), address, length);
 }
 
 struct verdict handle_connect(struct request *rq)
