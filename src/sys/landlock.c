@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/landlock.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -69,11 +70,23 @@ uint64_t landlock_scopes(int abi)
 	return scopes;
 }
 
+/*
+ * KERNEL(5.19): a layer refuses LL_REFER even if it does not handle it, so that no name could move
+ * between directories (EXDEV). A layer without rights of files therefore grants it everywhere.
+ */
+static int add_refer_everywhere(int ruleset)
+{
+	cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return root < 0 ? -errno : landlock_add_path(ruleset, root, true, LL_REFER);
+}
+
 int landlock_create(uint64_t handled_fs, uint64_t handled_net, uint64_t scoped)
 {
-	struct ruleset_attr attr = { handled_fs, handled_net, scoped };
+	struct ruleset_attr attr = { handled_fs ? handled_fs : LL_REFER, handled_net, scoped };
+	cleanup_fd int ruleset = -1;
 	size_t size = offsetof(struct ruleset_attr, handled_net);
-	long r;
+	int r;
 
 	/* An older kernel takes a longer structure only if what it does not know is zero, and
 	 * before ABI 4 there is nothing behind the first field: pass no more than is used. */
@@ -81,8 +94,11 @@ int landlock_create(uint64_t handled_fs, uint64_t handled_net, uint64_t scoped)
 		size = offsetof(struct ruleset_attr, scoped);
 	if (scoped)
 		size = sizeof(attr);
-	r = syscall(SYS_landlock_create_ruleset, &attr, size, 0);
-	return r < 0 ? -errno : (int)r;
+	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+	if (ruleset < 0)
+		return -errno;
+	r = handled_fs ? 0 : add_refer_everywhere(ruleset);
+	return r < 0 ? r : steal_fd(&ruleset);
 }
 
 int landlock_add_path(int ruleset, int fd, bool is_directory, uint64_t rights)

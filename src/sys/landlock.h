@@ -38,7 +38,10 @@ uint64_t landlock_fs_rights(int abi);
 uint64_t landlock_net_rights(int abi);
 uint64_t landlock_scopes(int abi);
 
-/* Return: a ruleset descriptor (close-on-exec) or -errno. Fields the ABI lacks must be 0. */
+/*
+ * Return: a ruleset descriptor (close-on-exec) or -errno. Fields the ABI lacks must be 0. One without
+ * rights of files lets names move between directories, as if it were not there.
+ */
 int landlock_create(uint64_t handled_fs, uint64_t handled_net, uint64_t scoped);
 /*
  * Grants rights beneath the object of an O_PATH descriptor. Rights that only make sense for a

@@ -158,6 +158,22 @@ def what_is_not_guarded_works(directory):
     equal((directory / "work/linked").read_text(), "wor")
 
 
+@cases([("kernel", ""), ("supervised", "  deny: [$D/one/never]\n")])
+def grants_side_by_side(directory, _name, guarded):
+    """One ruleset: names move between grants; a grant of a file is one of that file only."""
+    for folder in ("one", "two", "single"):
+        (directory / folder).mkdir()
+    for file in ("one/a", "one/b", "single/file", "single/other"):
+        (directory / file).write_text(f"{file}\n")
+    rules = f"filesystem:\n  write: [$D/one, $D/two, $D/single/file]\n{guarded}"
+    errnos(directory, rules, {
+        "os.rename('one/a', 'two/a')": "", "os.link('one/b', 'two/b')": "",
+        "write('single/file')": "", "write('single/other')": "EACCES",
+        "os.unlink('single/file')": "EACCES"})
+    equal((directory / "two/a").read_text(), "one/a\n")
+    equal((directory / "single/other").read_text(), "single/other\n")
+
+
 @case
 def device_nodes(directory):
     tree(directory)
