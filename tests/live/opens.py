@@ -119,6 +119,7 @@ def the_kernel_alone(directory):
     errnos(directory, PLAIN, {
         "read('read/file')": "", "write('work/file')": "", "write('read/file')": "EACCES",
         "read('outside/file')": "EACCES", "os.truncate('read/file', 0)": "EACCES",
+        "os.listdir('read')": "", "os.listdir('outside')": "EACCES", "os.stat('outside/file')": "",
         "os.open('read/file', os.O_RDONLY | os.O_TRUNC)": "EACCES",
         "write('outside/new')": "EACCES"})
     untouched(directory)
