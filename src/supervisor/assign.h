@@ -55,6 +55,11 @@ struct assignment {
 int assignment_make(const struct policy *policy, const struct host *host, struct assignment *ret,
 		    struct cordon_error *err);
 void assignment_done(struct assignment *assignment);
+/* Part of assignment_make(): makes assignment->filter from what is decided already. Return: as above. */
+int assignment_filter(const struct policy *policy, struct assignment *assignment,
+		      struct cordon_error *err);
+/* Whether a rule of network.unix covers every path socket. */
+bool assignment_is_every_socket(const struct unix_rule *rule);
 /* Whether the child's ruleset grants /proc already, so that one ruleset serves both. */
 bool assignment_grants_proc(const struct policy *policy);
 /* Whether the program may change its root: then paths start at the caller's own. */
