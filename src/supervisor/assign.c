@@ -115,8 +115,8 @@ static int check_landlock(struct assignment *a)
 
 	if (a->host.landlock_abi == 0 && a->facts.any)
 		r = add_text(&a->not_held, &a->not_held_count,
-			     "filesystem: this kernel has no Landlock (enable it with "
-			     "lsm=landlock,...)");
+			     "filesystem: no Landlock here: the kernel lacks it (enable it with "
+			     "lsm=landlock,...) or an outer sandbox refuses it");
 	else if (a->host.landlock_abi == 1 && a->facts.any)
 		r = note(a, "Landlock ABI 1: renames and links between directories give EXDEV");
 	if (r >= 0 && !a->facts.any)
