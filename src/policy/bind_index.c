@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "policy/fs_rules.h"
 #include "policy/glob.h"
+#include "policy/links.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,6 +48,31 @@ static int add_aliases(struct fs_index *index, struct fs_rule *rule, const char 
 	return r;
 }
 
+/* A rule for which the links on its way are looked up. */
+struct spelled {
+	struct fs_index *index;
+	struct fs_rule *rule;
+	const char
+		*rest; /* of a pattern, behind the directory that is looked up; NULL: a literal */
+};
+
+static int add_pattern_at(struct fs_index *index, const struct fs_rule *rule, const char *dir,
+			  const char *rest);
+
+/*
+ * A link on the way to what is guarded is guarded in its place, like a directory there: whoever
+ * exchanges it moves the rule away from what the path means.
+ */
+static int add_spelling(const char *spelling, void *arg)
+{
+	const struct spelled *spelled = arg;
+
+	spelled->rule->is_aliased = true;
+	if (spelled->rest)
+		return add_pattern_at(spelled->index, spelled->rule, spelling, spelled->rest);
+	return fs_index_add(spelled->index, spelled->rule, spelling);
+}
+
 static int index_guard(struct fs_index *index, struct fs_rule *rule, const struct aliases *aliases)
 {
 	int r = fs_index_add(index, rule, rule->canonical);
@@ -59,6 +85,8 @@ static int index_guard(struct fs_index *index, struct fs_rule *rule, const struc
 		r = add_aliases(index, rule, rule->canonical, aliases);
 	if (r == 0 && aliases && rule->canonical_link)
 		r = add_aliases(index, rule, rule->canonical_link, aliases);
+	if (r == 0)
+		r = links_each(rule->path, add_spelling, &(struct spelled){ index, rule, NULL });
 	return r;
 }
 
@@ -74,6 +102,17 @@ static int add_pattern_at(struct fs_index *index, const struct fs_rule *rule, co
 	return sb.failed ? -ENOMEM : fs_index_add_pattern(index, rule, sb.text);
 }
 
+/* Finds the links on the way to the literal part of the pattern. */
+static int index_glob_links(struct fs_index *index, struct fs_rule *rule)
+{
+	size_t length;
+	cleanup_free char *dir = glob_directory(rule->path, &length);
+
+	if (!dir)
+		return -ENOMEM;
+	return links_each(dir, add_spelling, &(struct spelled){ index, rule, rule->path + length });
+}
+
 static int index_glob(struct fs_index *index, struct fs_rule *rule, const struct aliases *aliases)
 {
 	cleanup_free char *dir = NULL;
@@ -84,6 +123,8 @@ static int index_glob(struct fs_index *index, struct fs_rule *rule, const struct
 
 	if (r == 0 && strcmp(rule->canonical, rule->path) != 0)
 		r = fs_index_add_pattern(index, rule, rule->path);
+	if (r == 0)
+		r = index_glob_links(index, rule);
 	if (r < 0 || !aliases)
 		return r;
 	dir = glob_directory(rule->canonical, &length);

@@ -17,8 +17,10 @@
 #define OPEN_WRITES 0x400243u
 
 /* Not in the headers that programs include together with fcntl.h. */
-#define FS_IOC_SETFLAGS_NR   0x40086602u
-#define FS_IOC_FSSETXATTR_NR 0x401c5820u
+#define FS_IOC_SETFLAGS_NR     0x40086602u
+#define FS_IOC_FSSETXATTR_NR   0x401c5820u
+#define FS_IOC_SETVERSION_NR   0x40087602u
+#define EXT4_IOC_SETVERSION_NR 0x40086604u
 
 static bool all_sockets_allowed(const struct policy *policy)
 {
@@ -100,10 +102,14 @@ static void override_refused(struct overrides *o, unsigned when)
 	static const struct filter_test inode_flags[] = {
 		{ .arg = 1, .width = 32, .cmp = FILTER_EQ, .value = FS_IOC_SETFLAGS_NR },
 		{ .arg = 1, .width = 32, .cmp = FILTER_EQ, .value = FS_IOC_FSSETXATTR_NR },
+		{ .arg = 1, .width = 32, .cmp = FILTER_EQ, .value = FS_IOC_SETVERSION_NR },
+		{ .arg = 1, .width = 32, .cmp = FILTER_EQ, .value = EXT4_IOC_SETVERSION_NR },
 	};
 	static const struct filter_rule inode_rules[] = {
 		{ &inode_flags[0], 1, SECCOMP_RET_ERRNO | EACCES },
 		{ &inode_flags[1], 1, SECCOMP_RET_ERRNO | EACCES },
+		{ &inode_flags[2], 1, SECCOMP_RET_ERRNO | EACCES },
+		{ &inode_flags[3], 1, SECCOMP_RET_ERRNO | EACCES },
 	};
 	/* Opening or truncating a file with a lease waits for its holder: that would be our thread. */
 	static const struct filter_test lease = {
@@ -112,21 +118,22 @@ static void override_refused(struct overrides *o, unsigned when)
 	static const struct filter_rule lease_rule = { &lease, 1, SECCOMP_RET_ERRNO | EACCES };
 	/*
 	 * SECURITY: what is opened on behalf of a program is opened in a domain that knows nothing
-	 * of a narrower one the program takes later. Where opens are mediated, an inner Landlock
-	 * domain would be an empty promise, so there is no Landlock inside.
+	 * of a narrower one the program takes later; so it is with sockets that are connected or
+	 * bound. An inner Landlock domain would be an empty promise, so there is none inside.
 	 */
 	static const char *const landlock[] = { "landlock_create_ruleset", "landlock_add_rule",
 						"landlock_restrict_self" };
 
 	if (when & WHEN_METADATA)
+		o->items[o->count++] =
+			(struct filterspec_override){ .name = "ioctl",
+						      .rules = inode_rules,
+						      .rule_count = COUNT_OF(inode_rules),
+						      .action = PASS };
+	if (when & (WHEN_GUARD_WRITE | WHEN_DENY | WHEN_TRACE))
 		o->items[o->count++] = (struct filterspec_override){
-			.name = "ioctl", .rules = inode_rules, .rule_count = 2, .action = PASS
+			.name = "fcntl", .rules = &lease_rule, .rule_count = 1, .action = PASS
 		};
-	if (!(when & (WHEN_GUARD_WRITE | WHEN_DENY | WHEN_TRACE)))
-		return;
-	o->items[o->count++] = (struct filterspec_override){
-		.name = "fcntl", .rules = &lease_rule, .rule_count = 1, .action = PASS
-	};
 	for (size_t i = 0; i < COUNT_OF(landlock); i++)
 		o->items[o->count++] =
 			(struct filterspec_override){ .name = landlock[i],

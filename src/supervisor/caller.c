@@ -138,7 +138,7 @@ int proc_check(struct caller *caller, const char *path)
 	pid_t pid = proc_owner(path);
 
 	/* Another mount of procfs: nothing there can be told apart by its path. */
-	if (strncmp(path, "/proc", 5) != 0)
+	if (strncmp(path, "/proc", 5) != 0 || (path[5] != '\0' && path[5] != '/'))
 		return -EACCES;
 	if (pid == 0 || caller_is_member(caller, pid))
 		return 0;

@@ -6,8 +6,6 @@
 #include "supervisor/assign.h"
 #include "supervisor/handlers/handlers.h"
 
-#include <string.h>
-
 /* clang-format off */
 
 #define R(...) { __VA_ARGS__ }
@@ -98,11 +96,3 @@ const struct mediated mediated[] = {
 /* clang-format on */
 
 const size_t mediated_count = COUNT_OF(mediated);
-
-const struct mediated *mediated_find(const char *name)
-{
-	for (size_t i = 0; i < mediated_count; i++)
-		if (strcmp(mediated[i].name, name) == 0)
-			return &mediated[i];
-	return NULL;
-}

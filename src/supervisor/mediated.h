@@ -65,7 +65,4 @@ struct mediated {
 extern const struct mediated mediated[];
 extern const size_t mediated_count;
 
-/* Return: the row, or NULL. */
-const struct mediated *mediated_find(const char *name);
-
 #endif

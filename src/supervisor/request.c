@@ -143,6 +143,16 @@ static int decode_path(struct request *rq, int *index, int *dirfd, uint64_t addr
 	return address ? copy_string(rq, address, rq->path[i], sizeof(rq->path[i])) : 0;
 }
 
+/* KERNEL: a name that is too long, or empty, is ERANGE. */
+static int decode_xattr_name(struct request *rq, uint64_t address)
+{
+	int r = copy_string(rq, address, rq->text, XATTR_NAME_SIZE);
+
+	if (r == -ENAMETOOLONG || (r == 0 && !rq->text[0]))
+		return -ERANGE;
+	return r;
+}
+
 static int decode_argument(struct request *rq, int arg, int *path, int *dirfd)
 {
 	uint64_t value = rq->args[arg];
@@ -161,10 +171,7 @@ static int decode_argument(struct request *rq, int arg, int *path, int *dirfd)
 	case ROLE_TEXT:
 		return copy_string(rq, value, rq->text, sizeof(rq->text));
 	case ROLE_XATTR:
-		/* KERNEL: a name that is too long, or empty, is ERANGE. */
-		if (copy_string(rq, value, rq->text, XATTR_NAME_SIZE) == -EFAULT)
-			return -EFAULT;
-		return rq->text[0] ? 0 : -ERANGE;
+		return decode_xattr_name(rq, value);
 	case ROLE_FD:
 		rq->fd = (int)(uint32_t)value;
 		return 0;
@@ -226,9 +233,10 @@ int request_decode(struct request *rq, const struct mediated *row, const struct 
 	if (rq->caller.sv->ids_differ) {
 		int r = ids_take(rq->caller.sv, rq->caller.tid);
 
+		/* A failure on the way has changed some of them. */
+		rq->ids_taken = r != 0;
 		if (r < 0)
 			return -EACCES;
-		rq->ids_taken = r > 0;
 	}
 	return 0;
 }

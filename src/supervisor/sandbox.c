@@ -57,6 +57,7 @@ static int set_up(struct sandbox *s, const struct cordon_options *options, struc
 	s->sv.audit = s->audit;
 	s->sv.pidfd_getfd = host.pidfd_getfd;
 	s->sv.own_root = assignment_admits_chroot(s->policy);
+	s->sv.execs_held = s->assignment.when & WHEN_DENY_EXEC;
 	s->sv.abstract_scoped = s->assignment.scoped & LL_SCOPE_ABSTRACT_UNIX;
 	return 0;
 }

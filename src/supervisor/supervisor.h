@@ -34,6 +34,7 @@ struct supervisor {
 	struct audit *audit;
 	bool pidfd_getfd;     /* else sockets are made here and found again by inode */
 	bool ids_differ;      /* callers may have other ids than this thread */
+	bool execs_held;      /* a rule forbids to execute something that Landlock admits */
 	bool abstract_scoped; /* Landlock keeps abstract names of the outside away */
 	bool own_root; /* callers may have another root than this thread (chroot re-admitted) */
 
@@ -64,7 +65,7 @@ struct supervisor {
 	void (*broken)(void *arg, const char *why); /* the listener stopped working: end the run */
 	void *broken_arg;
 
-	/* Two rows a call number at most: nr -> row, by native number. */
+	/* Row by native call number; NULL: not mediated. */
 	const struct mediated **rows;
 	int row_limit;
 

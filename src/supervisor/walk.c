@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define MAX_LINKS 40
+/* Links whose targets are long multiply: one request must not keep the thread for minutes. */
+#define MAX_STEPS 8192
 
 void walk_leave(struct walk *w)
 {
@@ -292,7 +294,7 @@ int walk_long(struct walk *w)
 	int r;
 
 	do {
-		r = step(w);
+		r = ++w->steps > MAX_STEPS ? -ELOOP : step(w);
 	} while (r == 0);
 	if (r > 0)
 		r = w->place->object < 0 && w->place->parent < 0 ? arrive_at_directory(w) : 0;

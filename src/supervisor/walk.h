@@ -11,6 +11,7 @@ struct walk {
 	int at; /* directory reached so far; owned unless it is the root */
 	unsigned flags;
 	int links;
+	int steps;  /* components walked */
 	char *todo; /* what is still to be walked: the caller's scratch space */
 	const char *next;
 };

@@ -2,46 +2,85 @@
 /*
  * execve and execveat, where a deny or hide rule reaches into something that may be executed.
  *
- * An execution cannot be carried out for another process. The path is judged, and the interpreter of a
- * script with it, so that an honest caller gets the refusal; then the kernel reads it again. RACE: a thread that exchanges the path
- * meanwhile can at worst execute another file that Landlock lets it execute; `explain` lists this.
+ * An execution cannot be carried out for another process. The path is judged, and with it what the
+ * kernel opens on its behalf, the interpreter of a script and the loader of an ELF program, so that
+ * an honest caller gets the refusal; then the kernel reads it all again. RACE: a thread that
+ * exchanges the path meanwhile can at worst execute another file that Landlock lets it execute;
+ * `explain` lists this.
  */
 #include "supervisor/handlers/handlers.h"
 
 #include "base/cleanup.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <string.h>
 
 /* The kernel looks at so much of a script for its interpreter, and follows so many of them. */
 #define SCRIPT_HEAD  256
 #define SCRIPT_DEPTH 5
+#define HEADERS_MAX  128
+
+/* The interpreter that the first line of a script names. Return: 1, or 0 if it names none. */
+static int of_script(char *head, char *ret)
+{
+	char *start = head + 2 + strspn(head + 2, " \t"), *end = start + strcspn(start, " \t\n");
+
+	*end = '\0';
+	strcpy(ret, start);
+	return end != start;
+}
+
+/* The loader that the headers of an ELF program name. Return: 1, 0 if they name none, -errno. */
+static int of_elf(int fd, char *ret)
+{
+	Elf64_Ehdr elf;
+	Elf64_Phdr headers[HEADERS_MAX];
+
+	/* What the kernel does not take for a program of this machine it does not load. */
+	if (pread(fd, &elf, sizeof(elf), 0) != sizeof(elf) || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    elf.e_phentsize != sizeof(headers[0]))
+		return 0;
+	if (elf.e_phnum > HEADERS_MAX)
+		return -E2BIG;
+	if (pread(fd, headers, elf.e_phnum * sizeof(headers[0]), (off_t)elf.e_phoff) !=
+	    (ssize_t)(elf.e_phnum * sizeof(headers[0])))
+		return 0;
+	for (size_t i = 0; i < elf.e_phnum; i++) {
+		if (headers[i].p_type != PT_INTERP)
+			continue;
+		if (headers[i].p_filesz < 2 || headers[i].p_filesz > PATH_MAX)
+			return 0;
+		if (pread(fd, ret, headers[i].p_filesz, (off_t)headers[i].p_offset) !=
+		    (ssize_t)headers[i].p_filesz)
+			return 0;
+		return ret[headers[i].p_filesz - 1] == '\0';
+	}
+	return 0;
+}
 
 /*
- * The interpreter that the first line names, into rq->path[0].
- * Return: 1 if there is one; 0 for anything but a script, or what cannot be read here.
+ * What the kernel opens to execute the file, into rq->path[0].
+ * Return: 1 if there is something; 0 if nothing; -errno: it cannot be read here.
  */
 static int interpreter(struct request *rq)
 {
-	char head[SCRIPT_HEAD + 1], name[12], *start, *end;
+	char head[SCRIPT_HEAD + 1] = { 0 }, name[12];
 	cleanup_fd int fd = openat(rq->caller.sv->self_fd, held_name(rq->place[0].object, name),
 				   O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : pread(fd, head, SCRIPT_HEAD, 0);
+	int r = 0;
 
-	if (n < 2 || head[0] != '#' || head[1] != '!')
-		return 0;
-	head[n] = '\0';
-	start = head + 2 + strspn(head + 2, " \t");
-	end = start + strcspn(start, " \t\n");
-	*end = '\0';
-	if (end == start)
-		return 0;
-	strcpy(rq->path[0], start);
+	if (fd < 0 || pread(fd, head, SCRIPT_HEAD, 0) < 0)
+		return -errno;
+	if (memcmp(head, "#!", 2) == 0)
+		r = of_script(head, rq->path[0]);
+	else if (memcmp(head, ELFMAG, SELFMAG) == 0)
+		r = of_elf(fd, rq->path[0]);
 	rq->dirfd[0] = AT_FDCWD;
-	return 1;
+	return r;
 }
 
-/* Judges the file and, if it is a script, the chain of its interpreters. */
+/* Judges the file and the chain of what it is executed with. */
 static bool judge_file(struct request *rq, unsigned flags, struct verdict *ret)
 {
 	for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
@@ -53,7 +92,15 @@ static bool judge_file(struct request *rq, unsigned flags, struct verdict *ret)
 		}
 		if (!request_allowed(rq, OP_EXEC, &rq->place[0], ret))
 			return false;
-		if (!S_ISREG(rq->place[0].st.st_mode) || interpreter(rq) == 0)
+		if (!S_ISREG(rq->place[0].st.st_mode))
+			return true;
+		r = interpreter(rq);
+		/* SECURITY: what cannot be read may name something that a rule forbids. */
+		if (r < 0 && rq->caller.sv->execs_held) {
+			*ret = request_failed(rq, EACCES, "cannot read what it is executed with");
+			return false;
+		}
+		if (r <= 0)
 			return true;
 		place_done(&rq->place[0]);
 		place_init(&rq->place[0]);
