@@ -254,5 +254,30 @@ mv .git/hooks elsewhere || echo no move of hooks
     true(not (directory / "elsewhere").exists())
 
 
+SWAPS = ["rm .git; mkdir -p .git/hooks; echo evil > .git/hooks/pre-commit; echo evil > .git/config",
+         "mv .git aside; cp -r real fake; ln -s fake .git; echo evil > .git/config",
+         "ln -sfn fake .git; mkdir fake; echo evil > fake/config",
+         "rm a; mkdir a; echo evil > a/file", "rm b; mkdir b; echo evil > b/file"]
+
+
+@cases([(swap,) for swap in SWAPS])
+def links_above_what_is_protected(directory, swap):
+    """Exchanging a link on the way would leave the rule behind with the old file."""
+    for rules, wins in (("", True), ("  protect: ['$D/w/.git/hooks/**', $D/w/.git/config, $D/w/a/file]",
+                                     False)):
+        top = directory / ("control" if wins else "attack")
+        (top / "w/real/hooks").mkdir(parents=True)
+        (top / "w/c").mkdir()
+        (top / "w/real/config").write_text("own\n")
+        (top / "w/c/file").write_text("own\n")
+        for link, target in ((".git", "real"), ("a", "b"), ("b", "c")):
+            (top / "w" / link).symlink_to(target)
+        run("-p", policy(top, "filesystem:\n  write: [$D/w]\n" + rules), "--no-hint", "sh", "-c", swap,
+            cwd=top / "w")
+        seen = [(top / "w" / name).read_text() for name in (".git/config", "a/file")]
+        seen += list((top / "w/.git/hooks").iterdir()) if (top / "w/.git/hooks").is_dir() else []
+        true(("evil\n" in seen) == wins, (swap, wins, seen))
+
+
 if __name__ == "__main__":
     sys.exit(main())

@@ -189,5 +189,23 @@ def exit_statuses(directory):
         true(stopped.wait(HANG) in (143, -signal.SIGTERM), stopped.returncode)
 
 
+@case
+def what_an_execution_opens(directory):
+    """The interpreter of a script and the loader of a program are judged like the file itself."""
+    (directory / "w").mkdir()
+    copy = directory / "w/interpreter"
+    copy.write_bytes(open("/bin/sh", "rb").read())
+    copy.chmod(0o755)
+    (directory / "w/script").write_text(f"#!{copy}\necho ran\n")
+    (directory / "w/script").chmod(0o755)
+    loader = next(path for path in ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+                  if os.path.exists(path))
+    for denied, says in (("$D/w/other", b"ran\nran\n"), ("$D/w/interpreter", b""), (loader, b"")):
+        rules = f"filesystem:\n  write: [$D/w]\n  exec: [$D/w, /usr, /bin, /lib, /lib64]\n  deny: [{denied}]\n"
+        result = run("-p", policy(directory, rules), "--no-hint", "sh", "-c",
+                     "w/script; w/interpreter -c 'echo ran'", cwd=directory)
+        equal(result.out, says, result)
+
+
 if __name__ == "__main__":
     sys.exit(main())
