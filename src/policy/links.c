@@ -36,7 +36,7 @@ static int expand(struct way *way, const char *link, const char *rest)
 	if (n < 0)
 		return -errno;
 	target[n] = '\0';
-	snprintf(joined, sizeof(joined), "%s/%s", target, rest);
+	snprintf(joined, sizeof(joined), "%s%s", target, rest);
 	if (strlen(joined) >= sizeof(way->todo))
 		return -ENAMETOOLONG;
 	if (target[0] == '/')
