@@ -125,7 +125,7 @@ static const struct question questions[] = {
 	{ "read", "/usr/share/does/not/exist", 1 },
 	{ "write", "/usr/share/doc", 0 },
 	{ "create", "/usr/share/new", 0 },
-	{ "read", "/root/x", 0 },
+	{ "read", "/var/x", 0 },
 	{ "connect", "127.0.0.1:80", 0 },
 	{ "connect", "[::1]:80", 0 },
 	{ "connect", "localhost:80", 0 },
