@@ -167,7 +167,7 @@ static enum run_state state_of(const struct sandbox *s)
 	return state;
 }
 
-bool sandbox_started(const struct sandbox *s)
+static bool sandbox_started(const struct sandbox *s)
 {
 	enum run_state state = state_of(s);
 

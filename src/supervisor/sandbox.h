@@ -41,7 +41,6 @@ const struct policy *sandbox_policy(const struct sandbox *sandbox);
 int sandbox_fd(const struct sandbox *sandbox);
 /* The oldest event, or NULL; to be freed with free(). Strings point into the same block. */
 struct cordon_event *sandbox_take_event(struct sandbox *sandbox);
-bool sandbox_started(const struct sandbox *sandbox);
 bool sandbox_ended(const struct sandbox *sandbox);
 /* Filled when the run has ended or could not start; ret->size is respected. */
 void sandbox_result(struct sandbox *sandbox, struct cordon_result *ret);

@@ -83,7 +83,8 @@ static int interpreter(struct request *rq)
 /* Judges the file and the chain of what it is executed with. */
 static bool judge_file(struct request *rq, unsigned flags, struct verdict *ret)
 {
-	for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
+	/* The scripts, the program that runs the last of them, and its loader. */
+	for (int depth = 0; depth < SCRIPT_DEPTH + 2; depth++) {
 		int r = request_resolve(rq, 0, flags);
 
 		if (r < 0) {
