@@ -19,6 +19,9 @@
 #ifndef SECCOMP_ADDFD_FLAG_SEND
 #define SECCOMP_ADDFD_FLAG_SEND (1UL << 1) /* KERNEL(5.14) */
 #endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* KERNEL(5.14) */
+#endif
 #ifndef PROC_SUPER_MAGIC
 #define PROC_SUPER_MAGIC 0x9fa0
 #endif
@@ -35,8 +38,20 @@
 #ifndef FS_IOC_SHUTDOWN
 #define FS_IOC_SHUTDOWN _IOR('X', 125, unsigned int)
 #endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000 /* KERNEL(5.2) */
+#endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80 /* KERNEL(5.6) */
+#endif
+#ifndef MNT_DETACH
+#define MNT_DETACH 2
+#endif
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8U /* KERNEL(6.3) */
+#endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 16U
 #endif
 
 #endif

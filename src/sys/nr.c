@@ -459,13 +459,15 @@ int nr_by_name(uint32_t arch, const char *name)
 
 	if (arch != NR_ARCH_X86_64 && arch != NR_ARCH_AARCH64)
 		return -1;
+	/* A negative number other than this error stands for a call of other architectures: absent. */
+	nr = seccomp_syscall_resolve_name_arch(arch, name);
+	if (nr != __NR_SCMP_ERROR)
+		return nr < 0 ? -1 : nr;
 	for (size_t i = 0; i < COUNT_OF(newer); i++) {
 		if (str_equal(newer[i].name, name))
 			return has_call(&newer[i], arch) ? newer[i].nr : -1;
 	}
-	/* A negative number other than -1 stands for a call of other architectures: absent too. */
-	nr = seccomp_syscall_resolve_name_arch(arch, name);
-	return nr < 0 ? -1 : nr;
+	return -1;
 }
 
 const char *nr_name(uint32_t arch, int nr)

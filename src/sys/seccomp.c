@@ -70,9 +70,43 @@ int notif_addfd(int listener, uint64_t id, int fd, unsigned fd_flags)
 	return r < 0 ? -errno : r;
 }
 
+int notif_place_fd(int listener, uint64_t id, int fd, unsigned fd_flags)
+{
+	struct seccomp_notif_addfd add = {
+		.id = id,
+		.srcfd = (uint32_t)fd,
+		.newfd_flags = fd_flags,
+	};
+	int r = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+	return r < 0 ? -errno : r;
+}
+
+int notif_replace_fd(int listener, uint64_t id, int fd, int number, unsigned fd_flags)
+{
+	struct seccomp_notif_addfd add = {
+		.id = id,
+		.flags = SECCOMP_ADDFD_FLAG_SETFD,
+		.srcfd = (uint32_t)fd,
+		.newfd = (uint32_t)number,
+		.newfd_flags = fd_flags,
+	};
+
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+}
+
 int notif_valid(int listener, uint64_t id)
 {
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0 ? -errno : 0;
+}
+
+bool notif_waits_killable(void)
+{
+	const unsigned long flags =
+		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+
+	/* Flags are looked at before the program is: EFAULT says that they are known. */
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno == EFAULT;
 }
 
 int notif_sync_wake_up(int listener)

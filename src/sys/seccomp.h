@@ -6,6 +6,7 @@
 #include "sys/compat.h"
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,8 +36,15 @@ int notif_continue(int listener, uint64_t id);
 /* Puts fd into the caller and answers with its number. KERNEL(5.14). fd_flags: 0 or O_CLOEXEC.
  * Return: number or -errno. */
 int notif_addfd(int listener, uint64_t id, int fd, unsigned fd_flags);
+/* Puts fd into the caller, without an answer. Return: number or -errno. */
+int notif_place_fd(int listener, uint64_t id, int fd, unsigned fd_flags);
+/* Puts fd behind a number of the caller's table, without an answer. Return: 0 or -errno. */
+int notif_replace_fd(int listener, uint64_t id, int fd, int number, unsigned fd_flags);
 /* Whether the request is still pending. Return: 0 or -ENOENT. */
 int notif_valid(int listener, uint64_t id);
+/* KERNEL(5.19): whether a caller whose request has been received waits for the answer, whatever signal
+ * comes (WAIT_KILLABLE_RECV). */
+bool notif_waits_killable(void);
 /* KERNEL(6.6): SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP. Return: 0 or -errno (older kernels: -EINVAL or
  * -ENOTTY). */
 int notif_sync_wake_up(int listener);
