@@ -21,6 +21,7 @@
 #ifndef CORDON_H
 #define CORDON_H
 
+#include <cordon/compact.h>
 #include <cordon/error.h>
 #include <cordon/event.h>
 #include <cordon/policy.h>

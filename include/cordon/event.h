@@ -17,9 +17,13 @@ enum cordon_event_kind {
 	CORDON_EVENT_DENIED,  /* cordon refused something; all fields are filled */
 	CORDON_EVENT_FAILED,  /* cordon could not carry out a call; it was refused, not by policy */
 	CORDON_EVENT_STOPPED, /* the program stopped (job control); number is the signal */
-	CORDON_EVENT_LIMIT,   /* rule_key is the limit that ended the run */
+	CORDON_EVENT_LIMIT, /* rule_key is a limit that was hit; reason is NULL if it ended the run */
 	CORDON_EVENT_DROPPED, /* number: how many events were lost before this one */
 	CORDON_EVENT_END,     /* the last event; number is the exit status of `cordon run` */
+	CORDON_EVENT_NOTE,    /* what the user should know about this run; reason is the text */
+	/* A layer could not be applied, and the policy lets the run go on: operation is its name,
+	 * reason is "failed" or "unavailable", error its errno, rule_text "warn" or "ignore". */
+	CORDON_EVENT_LAYER,
 };
 
 /* Strings are borrowed for the duration of the callback; NULL where a field does not apply. */
@@ -39,7 +43,9 @@ struct cordon_event {
 	const char *rule_key, *rule_text; /* NULL: no rule allows it */
 	const char *rule_file;
 	int rule_line;
-	const char *reason; /* CORDON_EVENT_FAILED: what went wrong */
+	const char
+		*reason; /* CORDON_EVENT_FAILED: what went wrong; CORDON_EVENT_NOTE: the text; see
+			       also CORDON_EVENT_LIMIT */
 	int64_t number;
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closing all descriptors but a few: see fds.h. */
+/* Closing all descriptors but a few, and giving them other numbers: see fds.h. */
 #include "child/fds.h"
 
 #include "child/raw.h"
 #include "sys/compat.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -84,4 +85,52 @@ int fds_close_others(unsigned first, const struct fds_kept *kept, bool unshare)
 			return 0;
 		end = (unsigned)fd;
 	}
+}
+
+/* Moves a descriptor to the first free number from `first` on, close-on-exec. */
+static int move(int *fd, int first)
+{
+	long r = raw(SYS_fcntl, *fd, F_DUPFD_CLOEXEC, first);
+
+	if (r < 0)
+		return (int)r;
+	raw(SYS_close, *fd);
+	*fd = (int)r;
+	return 0;
+}
+
+static int above_all(const struct plan_fd_op *ops, size_t count)
+{
+	int top = 2;
+
+	for (size_t i = 0; i < count; i++) {
+		top = ops[i].target > top ? ops[i].target : top;
+		top = ops[i].source > top ? ops[i].source : top;
+	}
+	return top + 1;
+}
+
+int fds_assign(const struct plan_fd_op *ops, size_t count, int **internal, size_t internal_count)
+{
+	const int first = above_all(ops, count);
+	int held[PLAN_FD_OPS_MAX];
+	long r = 0;
+
+	for (size_t i = 0; i < internal_count && r == 0; i++)
+		if (*internal[i] >= 0)
+			r = move(internal[i], first);
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		held[i] = -1;
+		if (ops[i].source >= 0)
+			r = held[i] = (int)raw(SYS_fcntl, ops[i].source, F_DUPFD_CLOEXEC, first);
+	}
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		if (held[i] < 0) {
+			raw(SYS_close, ops[i].target); /* closing a closed one is no error */
+			continue;
+		}
+		r = raw(SYS_dup3, held[i], ops[i].target, 0);
+		raw(SYS_close, held[i]);
+	}
+	return r < 0 ? (int)r : 0;
 }

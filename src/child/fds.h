@@ -3,6 +3,8 @@
 #ifndef CORDON_CHILD_FDS_H
 #define CORDON_CHILD_FDS_H
 
+#include "child/plan.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,5 +21,12 @@ struct fds_kept {
  * others first; theirs stays as it is. Return: 0 or -errno.
  */
 int fds_close_others(unsigned first, const struct fds_kept *kept, bool unshare);
+
+/*
+ * Carries the assignments out, all at once: a source is what it was before any of them. *internal are
+ * descriptors of our own, which are moved out of the way of every number that is named.
+ * Return: 0 or -errno.
+ */
+int fds_assign(const struct plan_fd_op *ops, size_t count, int **internal, size_t internal_count);
 
 #endif

@@ -14,6 +14,7 @@
 struct keeper_start {
 	const struct spawn_plan *plan;
 	void *stack_top;		     /* for the program until it executes */
+	void *join_top;			     /* for the process that clones the keeper elsewhere */
 	pid_t supervisor, supervisor_thread; /* process and thread that call */
 	int supervisor_pidfd;
 	int socket;	   /* the keeper's end */

@@ -5,21 +5,41 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "sys/rooted.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Return: 0, -EISDIR for a directory, or the errno that a look at the file gave. */
-static int look(int dir_fd, const char *path)
+static int look_below(int root, const char *path)
+{
+	cleanup_fd int fd = rooted_open(root, path, O_PATH, 0);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
+	/* KERNEL(5.8): faccessat2. */
+	return syscall(SYS_faccessat2, fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+static int look(int root, int dir_fd, const char *path)
 {
 	struct stat st;
 
+	if (root >= 0)
+		return look_below(root, path);
 	if (fstatat(dir_fd, path, &st, 0) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
@@ -39,19 +59,24 @@ static int hand_out(const char *path, char **ret_path, struct cordon_error *err)
 	return 0;
 }
 
-static int find_as_given(const char *name, const char *cwd, char **ret_path,
+static int find_as_given(const char *name, int root, const char *cwd, char **ret_path,
 			 struct cordon_error *err)
 {
 	cleanup_fd int dir_fd = -1;
+	cleanup_free char *joined = NULL;
 	int r;
 
 	/* A cwd that cannot be entered is an error of its own, which the start reports. */
-	if (cwd && name[0] != '/') {
+	if (root >= 0 && asprintf(&joined, "%s/%s", name[0] == '/' ? "" : cwd, name) < 0) {
+		joined = NULL;
+		return err_sys(err, -ENOMEM, "%s", name);
+	}
+	if (root < 0 && cwd && name[0] != '/') {
 		dir_fd = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (dir_fd < 0)
 			return hand_out(name, ret_path, err);
 	}
-	r = look(dir_fd < 0 ? AT_FDCWD : dir_fd, name);
+	r = look(root, dir_fd < 0 ? AT_FDCWD : dir_fd, joined ? joined : name);
 	if (r == -ENOENT || r == -ENOTDIR)
 		return err_set(err, -ENOENT, "%s: not found", name);
 	if (r < 0)
@@ -81,8 +106,8 @@ static const char *skipped_text(bool skipped)
 	return skipped ? "; empty and relative entries are skipped" : "";
 }
 
-int program_find(const char *name, char *const envp[], const char *cwd, program_gate_fn gate,
-		 void *gate_arg, char **ret_path, struct cordon_error *err)
+int program_find(const char *name, char *const envp[], int root, const char *cwd,
+		 program_gate_fn gate, void *gate_arg, char **ret_path, struct cordon_error *err)
 {
 	cleanup_strbuf struct strbuf candidate = { 0 }, refused = { 0 };
 	const char *list, *at, *end;
@@ -92,7 +117,7 @@ int program_find(const char *name, char *const envp[], const char *cwd, program_
 	if (!*name)
 		return err_set(err, -ENOENT, "the program's name is empty");
 	if (strchr(name, '/'))
-		return find_as_given(name, cwd, ret_path, err);
+		return find_as_given(name, root, cwd, ret_path, err);
 	list = search_list(envp);
 	for (at = list; at; at = *end ? end + 1 : NULL) {
 		end = strchrnul(at, ':');
@@ -104,7 +129,7 @@ int program_find(const char *name, char *const envp[], const char *cwd, program_
 		strbuf_add(&candidate, "%.*s/%s", (int)(end - at), at, name);
 		if (candidate.failed)
 			return err_sys(err, -ENOMEM, "%s", name);
-		r = look(AT_FDCWD, candidate.text);
+		r = look(root, AT_FDCWD, candidate.text);
 		if (r == 0 && gate && !gate(candidate.text, gate_arg))
 			r = -EACCES;
 		if (r == 0)

@@ -50,6 +50,11 @@ static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
 #define raw_widen(nr, a, b, c, d, e, f, ...)                                                       \
 	raw6((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+/* What rt_sigaction takes: the first word is the handler; all zero is SIG_DFL with no flags. */
+struct raw_disposition {
+	unsigned long words[4];
+};
+
 __attribute__((noreturn)) static inline void raw_exit(int status)
 {
 	for (;;)

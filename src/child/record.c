@@ -2,10 +2,7 @@
 /* Status records: see record.h. */
 #include "child/record.h"
 
-#include "child/plan.h"
-
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* Highest errno the kernel returns. */
@@ -33,20 +30,31 @@ static bool kind_fits(const struct status_record *record)
 	}
 }
 
-int record_check(const struct status_record *record)
+static bool is_sound(const struct status_record *record)
 {
 	static const uint8_t zero[sizeof(record->zero)];
 
 	if (record->version != RECORD_VERSION || record->state > STATE_UNAVAILABLE)
-		return -EBADMSG;
+		return false;
 	if (memcmp(record->zero, zero, sizeof(zero)) != 0 || !layer_known(record->layer))
-		return -EBADMSG;
+		return false;
 	if (!kind_fits(record))
-		return -EBADMSG;
+		return false;
 	if (record->error < 0 || record->error > ERRNO_MAX ||
 	    (record->error > 0) != carries_error(record))
+		return false;
+	return record->kind == RECORD_LISTENER || record->value == 0;
+}
+
+int record_decode(const void *bytes, size_t length, struct status_record *ret)
+{
+	struct status_record record;
+
+	if (length != sizeof(record))
 		return -EBADMSG;
-	if (record->kind != RECORD_LISTENER && record->value != 0)
+	memcpy(&record, bytes, sizeof(record));
+	if (!is_sound(&record))
 		return -EBADMSG;
+	*ret = record;
 	return 0;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The status record that child and keeper write: 16 bytes, host byte order, one write each. */
+/*
+ * The status record that the child writes: 16 bytes, host byte order, in the order of the fields.
+ *
+ * A fatal or an exec record ends the stream. The end of it without one means that the program runs.
+ */
 #ifndef CORDON_CHILD_RECORD_H
 #define CORDON_CHILD_RECORD_H
 
-#include <stdint.h>
+#include "base/layer.h"
 
 enum record_kind {
 	RECORD_LAYER = 1,
@@ -13,6 +17,7 @@ enum record_kind {
 };
 
 #define RECORD_VERSION 1
+#define RECORD_SIZE    16
 
 struct status_record {
 	uint8_t version, kind;
@@ -22,11 +27,25 @@ struct status_record {
 	int32_t error;	/* positive errno */
 	uint32_t value; /* RECORD_LISTENER: descriptor number */
 };
+_Static_assert(sizeof(struct status_record) == RECORD_SIZE, "it is written as it lies in memory");
+
+/* The encoder. error: positive errno; kept only where the state has one. */
+static inline struct status_record record_make(enum record_kind kind, unsigned layer,
+					       enum layer_state state, long error)
+{
+	return (struct status_record){
+		.version = RECORD_VERSION,
+		.kind = (uint8_t)kind,
+		.layer = (uint16_t)layer,
+		.state = (uint8_t)state,
+		.error = state == STATE_FAILED ? (int32_t)error : 0,
+	};
+}
 
 /*
- * Checks what was read. SECURITY: anything unknown is refused, since a record is what the parent
- * believes about the sandbox. Return: 0 or -EBADMSG.
+ * The decoder. SECURITY: anything unknown or incomplete is refused, since a record is what the
+ * parent believes about the sandbox. Return: 0 or -EBADMSG.
  */
-int record_check(const struct status_record *record);
+int record_decode(const void *bytes, size_t length, struct status_record *ret);
 
 #endif

@@ -24,47 +24,34 @@
  * setup-3: after the filter is on: write to the status pipe, read of `ready`, the descriptor step
  *          of a shared table, execve, exit_group. Nothing else.
  *
- * Signal dispositions are default already: the keeper sets its own before it clones, and all
- * signals are blocked from the supervisor's clone until the last step before the filter.
+ * Without a keeper the parent is the host itself (direct.c): it waits for the exec and nobody waits for it,
+ * and if it shares its memory, it stands still until then.
+ *
+ * Signal dispositions are default already where the keeper has set its own before it cloned; all
+ * signals are blocked from the supervisor's clone until the last step before the filter, which ignores
+ * and leaves blocked what the policy names.
  */
 #include "child/setup.h"
 
 #include "base/cleanup.h"
-#include "child/fds.h"
 #include "child/raw.h"
 #include "child/spawn.h"
+#include "child/steps.h"
 #include "sys/compat.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/personality.h>
-#include <sys/prctl.h>
 
-#define EXIT_SETUP	    125
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND	    127
-
-#define NOTES_MAX 40
-
-struct setup {
-	const struct spawn_plan *plan;
-	pid_t keeper;
-	int status, ready;
-	size_t note_count;
-	struct status_record notes[NOTES_MAX];
-};
-
-/* What a step returns: 0 applied, -errno, or this. */
-#define NOT_ASKED 1
 
 struct step {
 	uint16_t layer;
 	bool always; /* failure is fatal whatever the policy says */
 	unsigned ablate;
-	int (*run)(struct setup *s);
+	step_fn *run;
 };
 
 /* Together in one write: each wakes the supervisor. */
@@ -85,7 +72,7 @@ static void put(const struct setup *s, const struct status_record *records, size
 	}
 }
 
-static void put_notes(struct setup *s)
+void setup_flush(struct setup *s)
 {
 	put(s, s->notes, s->note_count);
 	s->note_count = 0;
@@ -93,15 +80,9 @@ static void put_notes(struct setup *s)
 
 __attribute__((noreturn)) static void fatal(struct setup *s, unsigned layer, long error)
 {
-	struct status_record record = {
-		.version = RECORD_VERSION,
-		.kind = RECORD_FATAL,
-		.layer = (uint16_t)layer,
-		.state = STATE_FAILED,
-		.error = (int32_t)-error,
-	};
+	struct status_record record = record_make(RECORD_FATAL, layer, STATE_FAILED, -error);
 
-	put_notes(s);
+	setup_flush(s);
 	put(s, &record, 1);
 	raw_exit(EXIT_SETUP);
 }
@@ -112,21 +93,15 @@ static void note_state(struct setup *s, unsigned layer, enum layer_state state, 
 
 	if (s->note_count == NOTES_MAX)
 		fatal(s, layer, -EOVERFLOW);
-	*record = (struct status_record){
-		.version = RECORD_VERSION,
-		.kind = RECORD_LAYER,
-		.layer = (uint16_t)layer,
-		.state = (uint8_t)state,
-		.error = (int32_t)-error,
-	};
+	*record = record_make(RECORD_LAYER, layer, state, -error);
 	s->note_count++;
 }
 
-static void note(struct setup *s, unsigned layer, bool always, long result)
+void setup_note(struct setup *s, unsigned layer, bool always, long result)
 {
 	if (result == NOT_ASKED)
 		return;
-	if (result < 0 && (always || s->plan->failure_is_fatal))
+	if (result < 0 && (always || !(s->plan->tolerate & LAYER_BIT(layer))))
 		fatal(s, layer, result);
 	if (result >= 0)
 		note_state(s, layer, STATE_APPLIED, 0);
@@ -136,214 +111,42 @@ static void note(struct setup *s, unsigned layer, bool always, long result)
 		note_state(s, layer, STATE_FAILED, result);
 }
 
-static int step_session(struct setup *s)
-{
-	long self, r;
-
-	if (!s->plan->new_session)
-		return (int)raw(SYS_setpgid, 0, 0);
-	r = raw(SYS_setsid);
-	if (r < 0)
-		return (int)r;
-	self = raw(SYS_getpid);
-	return raw(SYS_getsid, 0) == self ? 0 : -EPERM;
-}
-
-static int step_terminal(struct setup *s)
-{
-	return s->plan->terminal ? (int)raw(SYS_ioctl, 0, TIOCSCTTY, 0) : NOT_ASKED;
-}
-
-/*
- * By the program's process itself and before it executes: a program that read the terminal before
- * it was in the foreground would be stopped. All signals are blocked, SIGTTOU among them.
- */
-static int step_foreground(struct setup *s)
-{
-	int self;
-
-	if (!s->plan->foreground || s->plan->new_session)
-		return NOT_ASKED;
-	self = (int)raw(SYS_getpid);
-	return (int)raw(SYS_ioctl, 0, TIOCSPGRP, &self);
-}
-
-static int step_umask(struct setup *s)
-{
-	if (s->plan->umask < 0)
-		return NOT_ASKED;
-	raw(SYS_umask, s->plan->umask);
-	return raw(SYS_umask, s->plan->umask) == s->plan->umask ? 0 : -EPERM;
-}
-
-static int step_descriptors(struct setup *s)
-{
-	const struct spawn_plan *plan = s->plan;
-	const int few[] = { s->status, s->ready, plan->share_files ? -1 : plan->ruleset };
-	const struct fds_kept kept = { plan->keep_fds, plan->keep_fd_count, few, COUNT_OF(few) };
-	/* Closed, not just marked: a low open_files must leave a number for the listener. */
-	int r = fds_close_others(3, &kept, plan->share_files);
-
-	if (r < 0)
-		return r;
-	for (int fd = 0; fd < 3; fd++) /* one that is closed stays closed */
-		raw(SYS_fcntl, fd, F_SETFD, 0);
-	for (size_t i = 0; i < plan->keep_fd_count && r == 0; i++)
-		r = (int)raw(SYS_fcntl, plan->keep_fds[i], F_SETFD, 0);
-	return r;
-}
-
 static int step_descriptors_early(struct setup *s)
 {
 	return s->plan->share_files ? NOT_ASKED : step_descriptors(s);
 }
 
-static int step_affinity(struct setup *s)
-{
-	const cpu_set_t *wanted = s->plan->affinity;
-	cpu_set_t got;
-	unsigned long *word = (unsigned long *)(void *)&got;
-	const unsigned long *want = (const unsigned long *)(const void *)wanted;
-	bool any = false;
-	long r;
-
-	if (!wanted)
-		return NOT_ASKED;
-	r = raw(SYS_sched_setaffinity, 0, sizeof(*wanted), wanted);
-	if (r < 0)
-		return (int)r;
-	r = raw(SYS_sched_getaffinity, 0, sizeof(got), &got);
-	if (r < 0)
-		return (int)r;
-	for (size_t i = 0; i < (size_t)r / sizeof(*word); i++) {
-		if (word[i] & ~want[i])
-			return -EPERM;
-		any |= word[i] != 0;
-	}
-	return any ? 0 : -EPERM;
-}
-
-static int step_huge_pages(struct setup *s)
-{
-	long r;
-
-	if (!s->plan->thp_disable)
-		return NOT_ASKED;
-	r = raw(SYS_prctl, PR_SET_THP_DISABLE, 1);
-	if (r < 0)
-		return (int)r;
-	return raw(SYS_prctl, PR_GET_THP_DISABLE) == 1 ? 0 : -EPERM;
-}
-
-static int step_aslr(struct setup *s)
-{
-	long now;
-
-	if (!s->plan->aslr_disable)
-		return NOT_ASKED;
-	now = raw(SYS_personality, 0xffffffffu);
-	if (now >= 0)
-		now = raw(SYS_personality, now | ADDR_NO_RANDOMIZE);
-	if (now < 0)
-		return (int)now;
-	return raw(SYS_personality, 0xffffffffu) & ADDR_NO_RANDOMIZE ? 0 : -EPERM;
-}
-
-static int set_rlimit(const struct plan_rlimit *limit)
-{
-	struct rlimit got;
-	long r = raw(SYS_prlimit64, 0, limit->resource, &limit->value, 0);
-
-	if (r == 0)
-		r = raw(SYS_prlimit64, 0, limit->resource, 0, &got);
-	if (r < 0)
-		return (int)r;
-	return got.rlim_cur == limit->value.rlim_cur && got.rlim_max == limit->value.rlim_max
-		       ? 0
-		       : -EPERM;
-}
-
-/* One record a limit, so the row itself has nothing to note. */
-static int step_rlimits(struct setup *s)
-{
-	for (size_t i = 0; i < s->plan->rlimit_count; i++) {
-		const struct plan_rlimit *limit = &s->plan->rlimits[i];
-
-		if (!rlimit_is_late(s->plan, limit))
-			note(s, LAYER_RLIMIT + (unsigned)limit->resource, false, set_rlimit(limit));
-	}
-	return NOT_ASKED;
-}
-
-static int step_cwd(struct setup *s)
-{
-	return s->plan->cwd ? (int)raw(SYS_chdir, s->plan->cwd) : NOT_ASKED;
-}
-
-static int step_pdeathsig(struct setup *s)
-{
-	int signal = 0;
-	long r = raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-
-	if (r == 0)
-		r = raw(SYS_prctl, PR_GET_PDEATHSIG, &signal);
-	if (r < 0)
-		return (int)r;
-	if (signal != SIGKILL)
-		return -EPERM;
-	/* RACE: the keeper may have died before the signal was asked for; then we have been given
-	 * another parent already. */
-	return raw(SYS_getppid) == s->keeper ? 0 : -ESRCH;
-}
-
-static int step_no_new_privs(struct setup *s)
-{
-	long r = raw(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1);
-
-	(void)s;
-	if (r < 0)
-		return (int)r;
-	return raw(SYS_prctl, PR_GET_NO_NEW_PRIVS) == 1 ? 0 : -EPERM;
-}
-
-/* A ruleset is one layer to the kernel and up to three in the records. */
-static int step_landlock(struct setup *s)
-{
-	const struct spawn_plan *plan = s->plan;
-	const struct {
-		bool asked;
-		unsigned layer;
-	} part[] = {
-		{ plan->landlock_fs, LAYER_LANDLOCK_FS },
-		{ plan->landlock_net, LAYER_LANDLOCK_NET },
-		{ plan->landlock_scope, LAYER_LANDLOCK_SCOPE },
-	};
-	long r, fd;
-
-	if (plan->ruleset < 0)
-		return NOT_ASKED;
-	r = raw(SYS_landlock_restrict_self, plan->ruleset, 0);
-	if (r == 0 && plan->landlock_canary) {
-		fd = raw(SYS_openat, AT_FDCWD, plan->landlock_canary, O_RDONLY | O_CLOEXEC);
-		r = fd == -EACCES ? 0 : -EPERM;
-	}
-	for (size_t i = 0; i < COUNT_OF(part); i++)
-		note(s, part[i].layer, false, part[i].asked ? r : NOT_ASKED);
-	return NOT_ASKED;
-}
-
 static int step_records(struct setup *s)
 {
-	put_notes(s);
+	setup_flush(s);
 	return NOT_ASKED;
 }
 
-static int step_signal_mask(struct setup *s)
+static int ignore(int signal)
 {
-	uint64_t none = 0;
-	long r = raw(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof(none));
+	struct raw_disposition wanted = { { (unsigned long)SIG_IGN } }, got = { { 0 } };
+	long r = raw(SYS_rt_sigaction, signal, &wanted, 0, sizeof(uint64_t));
 
-	(void)s;
+	if (r == 0)
+		r = raw(SYS_rt_sigaction, signal, 0, &got, sizeof(uint64_t));
+	return r < 0 ? (int)r : setup_compare((long)got.words[0], (long)SIG_IGN);
+}
+
+static int step_signals(struct setup *s)
+{
+	const struct spawn_plan *plan = s->plan;
+	uint64_t got = 0;
+	long r = 0;
+
+	for (int signal = 1; signal <= 64 && r == 0; signal++)
+		if (plan->signal_ignore & 1ull << (signal - 1))
+			r = ignore(signal);
+	if (r == 0)
+		r = raw(SYS_rt_sigprocmask, SIG_SETMASK, &plan->signal_mask, 0, sizeof(uint64_t));
+	if (r == 0)
+		r = raw(SYS_rt_sigprocmask, SIG_SETMASK, 0, &got, sizeof(uint64_t));
+	if (r == 0 && got != plan->signal_mask)
+		r = -EPERM;
 	return r < 0 ? (int)r : NOT_ASKED;
 }
 
@@ -365,23 +168,19 @@ static long install(const struct spawn_plan *plan)
 
 static int step_seccomp(struct setup *s)
 {
-	struct status_record record = {
-		.version = RECORD_VERSION,
-		.kind = RECORD_LISTENER,
-		.layer = LAYER_LISTENER,
-		.state = STATE_APPLIED,
-	};
+	struct status_record record =
+		record_make(RECORD_LISTENER, LAYER_LISTENER, STATE_APPLIED, 0);
 	long r;
 
 	if (!s->plan->filter)
 		return NOT_ASKED;
 	r = install(s->plan);
-	note(s, LAYER_SECCOMP, s->plan->listener, r);
+	setup_note(s, LAYER_SECCOMP, s->plan->listener, r);
 	if (s->plan->listener) {
 		record.value = (uint32_t)r;
 		s->notes[s->note_count++] = record;
 	}
-	put_notes(s);
+	setup_flush(s);
 	return NOT_ASKED;
 }
 
@@ -390,9 +189,14 @@ static int step_ready(struct setup *s)
 	unsigned char byte = 0;
 	long n;
 
+	setup_flush(s);
+	if (s->plan->unkept)
+		return NOT_ASKED;
 	do {
 		n = raw(SYS_read, s->ready, &byte, 1);
 	} while (n == -EINTR);
+	if (n < 0)
+		return (int)n;
 	/* The supervisor has given up or is gone: there is nobody to tell. */
 	if (n != 1 || byte != SPAWN_READY)
 		raw_exit(EXIT_SETUP);
@@ -416,21 +220,35 @@ static int step_self_test(struct setup *s)
 }
 
 static const struct step steps[] = {
+	{ LAYER_EXEC, true, 0, step_dispositions },
 	{ LAYER_SESSION, true, 0, step_session },
 	{ LAYER_TERMINAL, true, 0, step_terminal },
 	{ LAYER_TERMINAL, true, 0, step_foreground },
 	{ LAYER_UMASK, true, 0, step_umask },
+	{ LAYER_USER_NS, false, 0, step_user_ns },
+	{ LAYER_NET_NS, false, 0, step_namespaces },
+	{ LAYER_HOSTNAME, false, 0, step_hostname },
+	/* What is found through procfs is found by now. */
+	{ LAYER_MOUNT_NS, true, 0, step_view },
 	{ LAYER_DESCRIPTORS, true, ABLATE_CLOSE_FDS, step_descriptors_early },
 	{ LAYER_AFFINITY, false, 0, step_affinity },
+	{ LAYER_SCHED, false, 0, step_sched },
 	{ LAYER_HUGE_PAGES, false, 0, step_huge_pages },
 	{ LAYER_ASLR, false, 0, step_aslr },
 	{ LAYER_RLIMIT, false, ABLATE_RLIMITS, step_rlimits },
+	{ LAYER_BOUNDING, false, 0, step_bounding },
+	{ LAYER_SECUREBITS, false, 0, step_securebits },
+	{ LAYER_GROUPS, false, 0, step_groups },
+	{ LAYER_GID, false, 0, step_gid },
+	{ LAYER_UID, false, 0, step_uid },
+	{ LAYER_CAPS, false, 0, step_caps },
+	{ LAYER_AMBIENT, false, 0, step_ambient },
 	{ LAYER_CWD, true, 0, step_cwd },
 	{ LAYER_PDEATHSIG, true, ABLATE_PDEATHSIG, step_pdeathsig },
 	{ LAYER_NO_NEW_PRIVS, true, 0, step_no_new_privs },
 	{ LAYER_LANDLOCK_FS, false, ABLATE_LANDLOCK, step_landlock },
 	{ LAYER_EXEC, true, 0, step_records },
-	{ LAYER_EXEC, true, 0, step_signal_mask },
+	{ LAYER_EXEC, true, 0, step_signals },
 	{ LAYER_SECCOMP, false, ABLATE_SECCOMP, step_seccomp },
 	{ LAYER_EXEC, true, 0, step_ready },
 	{ LAYER_DESCRIPTORS, true, 0, step_descriptors_late },
@@ -438,12 +256,33 @@ static const struct step steps[] = {
 	{ LAYER_EXEC, true, 0, step_records },
 };
 
-static bool ablated(const struct spawn_plan *plan, const struct step *step)
+#ifdef CORDON_ABLATE
+/* Writes further and further down. */
+static void overrun(void)
+{
+	volatile char *at = (volatile char *)__builtin_frame_address(0);
+
+	for (;;)
+		*--at = 0;
+}
+#endif
+
+/* Whether the step is left out; then its layers have been noted. */
+static bool ablated(struct setup *s, const struct step *step)
 {
 #ifdef CORDON_ABLATE
-	return (plan->ablate & step->ablate) != 0;
+	if (s->plan->ablate & ABLATE_STACK)
+		overrun();
+	if (!(s->plan->ablate & step->ablate))
+		return false;
+	note_state(s, step->layer, STATE_SKIPPED, 0);
+	if (step->layer == LAYER_LANDLOCK_FS) {
+		note_state(s, LAYER_LANDLOCK_NET, STATE_SKIPPED, 0);
+		note_state(s, LAYER_LANDLOCK_SCOPE, STATE_SKIPPED, 0);
+	}
+	return true;
 #else
-	(void)plan;
+	(void)s;
 	(void)step;
 	return false;
 #endif
@@ -452,30 +291,24 @@ static bool ablated(const struct spawn_plan *plan, const struct step *step)
 int setup_main(void *arg)
 {
 	const struct setup_start *start = arg;
-	struct status_record failed = {
-		.version = RECORD_VERSION,
-		.kind = RECORD_EXEC_FAILED,
-		.layer = LAYER_EXEC,
-		.state = STATE_FAILED,
-	};
+	struct status_record failed;
 	struct setup s = {
 		.plan = start->plan,
 		.keeper = start->keeper,
 		.status = start->status,
 		.ready = start->ready,
+		.ruleset = start->plan->ruleset,
 	};
 	long r;
 
 	for (size_t i = 0; i < COUNT_OF(steps); i++) {
 		const struct step *step = &steps[i];
 
-		if (ablated(s.plan, step))
-			note_state(&s, step->layer, STATE_SKIPPED, 0);
-		else
-			note(&s, step->layer, step->always, step->run(&s));
+		if (!ablated(&s, step))
+			setup_note(&s, step->layer, step->always, step->run(&s));
 	}
 	r = raw(SYS_execve, s.plan->path, s.plan->argv, s.plan->envp);
-	failed.error = (int32_t)-r;
+	failed = record_make(RECORD_EXEC_FAILED, LAYER_EXEC, STATE_FAILED, -r);
 	put(&s, &failed, 1);
 	raw_exit(r == -ENOENT || r == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }

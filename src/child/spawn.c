@@ -37,25 +37,23 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "child/keeper.h"
+#include "sys/fds.h"
 #include "sys/process.h"
+#include "sys/stack.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define STACK_SIZE (64u * 1024)
-
 /* What exists only while a start is under way. */
 struct launch {
 	int status, ready, socket; /* the other sides' ends */
 	int self_pidfd;
-	void *stack;
-	size_t stack_size, guard_size;
+	struct stack stack, join_stack; /* the second only where something is to be joined */
 };
 
 static void close_fd(int *fd)
@@ -71,36 +69,8 @@ static void launch_done(struct launch *launch)
 	close_fd(&launch->ready);
 	close_fd(&launch->socket);
 	close_fd(&launch->self_pidfd);
-	if (launch->stack)
-		munmap(launch->stack, launch->guard_size + launch->stack_size);
-	launch->stack = NULL;
-}
-
-/* Moves a descriptor out of the numbers of the standard streams. Return: 0 or -errno. */
-static int move_up(int *fd)
-{
-	int high;
-
-	if (*fd > 2)
-		return 0;
-	high = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-	if (high < 0)
-		return -errno;
-	close(*fd);
-	*fd = high;
-	return 0;
-}
-
-static int make_pipe(int *ret_reader, int *ret_writer)
-{
-	int ends[2], r;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	*ret_reader = ends[0];
-	*ret_writer = ends[1];
-	r = move_up(ret_reader);
-	return r < 0 ? r : move_up(ret_writer);
+	stack_unmap(&launch->stack);
+	stack_unmap(&launch->join_stack);
 }
 
 static int make_socket(int type, int *ret_ours, int *ret_theirs)
@@ -111,52 +81,39 @@ static int make_socket(int type, int *ret_ours, int *ret_theirs)
 		return -errno;
 	*ret_ours = ends[0];
 	*ret_theirs = ends[1];
-	r = move_up(ret_ours);
-	return r < 0 ? r : move_up(ret_theirs);
-}
-
-static int make_stack(struct launch *launch)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *stack;
-
-	launch->guard_size = page;
-	launch->stack_size = (STACK_SIZE + page - 1) / page * page;
-	stack = mmap(NULL, launch->guard_size + launch->stack_size, PROT_NONE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	if (stack == MAP_FAILED)
-		return -errno;
-	launch->stack = stack;
-	if (mprotect((char *)stack + launch->guard_size, launch->stack_size,
-		     PROT_READ | PROT_WRITE) < 0)
-		return -errno;
-	return 0;
+	r = fd_move_up(ret_ours);
+	return r < 0 ? r : fd_move_up(ret_theirs);
 }
 
 static int prepare(const struct spawn_plan *plan, struct launch *launch, struct spawned *spawned,
 		   struct cordon_error *err)
 {
+	const int on = 1;
 	int r;
 
-	for (size_t i = 0; i < plan->keep_fd_count; i++) {
-		if (fcntl(plan->keep_fds[i], F_GETFD) < 0)
-			return err_sys(err, -errno, "descriptor %d", plan->keep_fds[i]);
-	}
-	r = make_pipe(&spawned->status, &launch->status);
+	r = plan_check_open(plan, err);
 	if (r < 0)
-		return err_sys(err, r, "make a pipe");
+		return r;
+	r = fd_pipe(&spawned->status, &launch->status);
+	if (r < 0)
+		return err_sys(err, r, "start: make a pipe");
 	/* Not a pipe: writing to one whose reader has died would raise SIGPIPE in the host. */
 	r = make_socket(SOCK_STREAM, &spawned->ready, &launch->ready);
 	if (r == 0)
 		r = make_socket(SOCK_SEQPACKET, &spawned->keeper_socket, &launch->socket);
+	if (r == 0 && plan->join_pid >= 0 &&
+	    setsockopt(spawned->keeper_socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		r = -errno;
 	if (r < 0)
-		return err_sys(err, r, "make a socket pair");
+		return err_sys(err, r, "start: make a socket pair");
 	launch->self_pidfd = pidfd_open_process(getpid());
-	r = launch->self_pidfd < 0 ? launch->self_pidfd : move_up(&launch->self_pidfd);
+	r = launch->self_pidfd < 0 ? launch->self_pidfd : fd_move_up(&launch->self_pidfd);
 	if (r < 0)
-		return err_sys(err, r, "open a pidfd");
-	r = make_stack(launch);
-	return r < 0 ? err_sys(err, r, "map a stack") : 0;
+		return err_sys(err, r, "start: open a pidfd");
+	r = stack_map(SPAWN_STACK, &launch->stack);
+	if (r == 0 && (plan->join_user >= 0 || plan->join_pid >= 0))
+		r = stack_map(SPAWN_STACK, &launch->join_stack);
+	return r < 0 ? err_sys(err, r, "start: map a stack") : 0;
 }
 
 /* Return: the keeper's pid or -errno. */
@@ -173,39 +130,45 @@ static pid_t clone_blocked(const struct keeper_start *start, int *ret_pidfd)
 	return pid;
 }
 
-/* Waits for input on fd, or for the end of a process. Return: whether there is input. */
-static bool wait_for(int fd, int pidfd)
+/* Waits for input on fd, or for the end of a process. Return: 1: there is input; 0: the end; -errno. */
+static int wait_for(int fd, int pidfd)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+	int r;
 
-	while (poll(fds, COUNT_OF(fds), -1) < 0 && errno == EINTR)
-		;
+	do {
+		r = poll(fds, COUNT_OF(fds), -1);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
 	if (fds[0].revents & (POLLIN | POLLHUP))
-		return true; /* reading does not block */
+		return 1; /* reading does not block */
 	/* RACE: the last words may have come between the looks at the two. */
-	fds[0].revents = 0;
-	return poll(fds, 1, 0) > 0 && fds[0].revents & POLLIN;
+	r = poll(fds, 1, 0);
+	return r < 0 ? -errno : r > 0 && fds[0].revents & POLLIN;
 }
 
 /* Return: the program's pid or -errno. */
-static pid_t started(const struct spawned *spawned)
+static pid_t started(struct spawned *spawned)
 {
 	struct keeper_message message = { 0 };
 	int r;
 
-	if (!wait_for(spawned->keeper_socket, spawned->keeper_pidfd))
-		return -ECHILD;
+	r = wait_for(spawned->keeper_socket, spawned->keeper_pidfd);
+	if (r <= 0)
+		return r < 0 ? r : -ECHILD;
 	r = keeper_read(spawned->keeper_socket, &message);
 	if (r < 0)
 		return r;
 	if (r == 0 || message.kind != KEEPER_STARTED || message.value == 0)
 		return -ECHILD;
+	spawned->keeper_inside = message.inside;
 	return message.value;
 }
 
-static int tell(int keeper_socket, uint32_t kind, int value)
+static int tell(int keeper_socket, uint32_t kind, int value, int other)
 {
-	struct keeper_message message = { .kind = kind, .value = value };
+	struct keeper_message message = { .kind = kind, .value = value, .other = other };
 
 	if (send(keeper_socket, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return -errno;
@@ -217,7 +180,8 @@ static int launch_tree(const struct spawn_plan *plan, struct launch *launch,
 {
 	const struct keeper_start start = {
 		.plan = plan,
-		.stack_top = (char *)launch->stack + launch->guard_size + launch->stack_size,
+		.stack_top = stack_top(&launch->stack),
+		.join_top = stack_top(&launch->join_stack),
 		.supervisor = getpid(),
 		.supervisor_thread = (pid_t)syscall(SYS_gettid),
 		.supervisor_pidfd = launch->self_pidfd,
@@ -229,7 +193,7 @@ static int launch_tree(const struct spawn_plan *plan, struct launch *launch,
 	int r = clone_blocked(&start, &spawned->keeper_pidfd);
 
 	if (r < 0)
-		return err_sys(err, r, "clone the keeper");
+		return err_sys(err, r, "start: clone the keeper");
 	spawned->keeper = r;
 	if (!plan->share_files) {
 		close_fd(&launch->status);
@@ -238,16 +202,16 @@ static int launch_tree(const struct spawn_plan *plan, struct launch *launch,
 	}
 	r = started(spawned);
 	if (r < 0)
-		return err_sys(err, r, "start the keeper");
+		return err_sys(err, r, "start: the keeper");
 	spawned->program = r;
 	close_fd(&launch->socket);
 	r = pidfd_open_process(spawned->program);
 	if (r < 0)
-		return err_sys(err, r, "open a pidfd of the program");
+		return err_sys(err, r, "start: open a pidfd of the program");
 	spawned->program_pidfd = r;
-	r = tell(spawned->keeper_socket, KEEPER_BEGIN, 0);
+	r = tell(spawned->keeper_socket, KEEPER_BEGIN, 0, 0);
 	if (r < 0)
-		return err_sys(err, r, "talk to the keeper");
+		return err_sys(err, r, "start: talk to the keeper");
 	spawned->status_peer = steal_fd(&launch->status);
 	spawned->ready_peer = steal_fd(&launch->ready);
 	return 0;
@@ -256,16 +220,14 @@ static int launch_tree(const struct spawn_plan *plan, struct launch *launch,
 int spawn_start(const struct spawn_plan *plan, struct spawned *ret, struct cordon_error *err)
 {
 	struct spawned spawned = SPAWNED_INIT;
-	struct launch launch = { -1, -1, -1, -1, NULL, 0, 0 };
+	struct launch launch = { -1, -1, -1, -1, { NULL, 0 }, { NULL, 0 } };
 	int r = prepare(plan, &launch, &spawned, err);
 
 	if (r == 0)
 		r = launch_tree(plan, &launch, &spawned, err);
 	launch_done(&launch);
 	if (r < 0) {
-		/* The hang-up makes the keeper end what there is of a tree. */
-		close_fd(&spawned.keeper_socket);
-		spawned_reap(&spawned);
+		spawned_abandon(&spawned);
 		spawned_done(&spawned);
 		return r;
 	}
@@ -273,24 +235,43 @@ int spawn_start(const struct spawn_plan *plan, struct spawned *ret, struct cordo
 	return 0;
 }
 
-int spawned_read(struct spawned *spawned, struct status_record *ret)
+bool spawned_has_more(const struct spawned *spawned)
 {
-	struct status_record record;
-	ssize_t n;
-	int r;
+	return spawned->records_at < spawned->records_end;
+}
 
-	if (!wait_for(spawned->status, spawned->program_pidfd))
-		return 0;
+/* Return: 1; 0 at the end of the stream; -errno. */
+static int read_records(struct spawned *spawned)
+{
+	int r = wait_for(spawned->status, spawned->program_pidfd);
+	ssize_t n;
+
+	if (r <= 0)
+		return r;
 	do {
-		n = read(spawned->status, &record, sizeof(record));
+		n = read(spawned->status, spawned->records, sizeof(spawned->records));
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return n < 0 ? -errno : 0;
-	if (n != sizeof(record))
-		return -EBADMSG;
-	r = record_check(&record);
+	spawned->records_at = 0;
+	spawned->records_end = (size_t)n;
+	return 1;
+}
+
+int spawned_read(struct spawned *spawned, struct status_record *ret)
+{
+	struct status_record record;
+	size_t left;
+	int r = spawned_has_more(spawned) ? 1 : read_records(spawned);
+
+	if (r <= 0)
+		return r;
+	left = spawned->records_end - spawned->records_at;
+	left = left < RECORD_SIZE ? left : RECORD_SIZE;
+	r = record_decode(spawned->records + spawned->records_at, left, &record);
 	if (r < 0)
 		return r;
+	spawned->records_at += left;
 	if (record.kind == RECORD_LAYER && record.layer == LAYER_DESCRIPTORS) {
 		close_fd(&spawned->status_peer);
 		close_fd(&spawned->ready_peer);
@@ -299,7 +280,7 @@ int spawned_read(struct spawned *spawned, struct status_record *ret)
 	return 1;
 }
 
-static int set_late_limits(const struct spawned *spawned, const struct spawn_plan *plan)
+int spawned_late_limit(const struct spawned *spawned, const struct spawn_plan *plan)
 {
 	for (size_t i = 0; i < plan->rlimit_count; i++) {
 		const struct plan_rlimit *limit = &plan->rlimits[i];
@@ -312,24 +293,30 @@ static int set_late_limits(const struct spawned *spawned, const struct spawn_pla
 			return -errno;
 		if (got.rlim_cur != limit->value.rlim_cur || got.rlim_max != limit->value.rlim_max)
 			return -EPERM;
+		return 1;
 	}
 	return 0;
 }
 
-int spawned_go(struct spawned *spawned, const struct spawn_plan *plan)
+static int say(const struct spawned *spawned, unsigned char byte)
 {
-	static const unsigned char byte = SPAWN_READY;
-	int r = set_late_limits(spawned, plan);
 	ssize_t n;
 
-	if (r < 0 && plan->failure_is_fatal) {
-		close_fd(&spawned->ready);
-		return r;
-	}
 	do {
 		n = send(spawned->ready, &byte, 1, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
-	r = n == 1 ? 0 : -errno;
+	return n == 1 ? 0 : -errno;
+}
+
+int spawned_mapped(const struct spawned *spawned)
+{
+	return say(spawned, SPAWN_MAPPED);
+}
+
+int spawned_go(struct spawned *spawned)
+{
+	int r = say(spawned, SPAWN_READY);
+
 	close_fd(&spawned->ready);
 	return r;
 }
@@ -349,13 +336,25 @@ int spawned_reap(struct spawned *spawned)
 	return r;
 }
 
+/* Closing is not enough: a copy of the socket may live on in a child of the host, and does so in the program's
+ * own process until that has closed what it does not keep. */
+static void hang_up(const struct spawned *spawned)
+{
+	if (spawned->keeper_socket >= 0)
+		shutdown(spawned->keeper_socket, SHUT_RDWR);
+}
+
+int spawned_abandon(struct spawned *spawned)
+{
+	hang_up(spawned);
+	return spawned_reap(spawned);
+}
+
 void spawned_done(struct spawned *spawned)
 {
 	siginfo_t info;
 
-	/* A copy of the socket may live on in a child of the host; the hang-up must not wait. */
-	if (spawned->keeper_socket >= 0)
-		shutdown(spawned->keeper_socket, SHUT_RDWR);
+	hang_up(spawned);
 	if (spawned->keeper_pidfd >= 0)
 		waitid((idtype_t)P_PIDFD, (id_t)spawned->keeper_pidfd, &info,
 		       WEXITED | WNOHANG | __WALL);
@@ -370,16 +369,43 @@ void spawned_done(struct spawned *spawned)
 
 int keeper_tell(int keeper_socket, enum keeper_command command, int value)
 {
-	return tell(keeper_socket, command, value);
+	int r = tell(keeper_socket, command, value, 0);
+
+	if (r < 0 && command == KEEPER_KILL && value == SIGKILL)
+		/* The other direction stays open: the last report still comes. */
+		return shutdown(keeper_socket, SHUT_WR) < 0 ? r : 0;
+	return r;
+}
+
+int keeper_hold(int keeper_socket, pid_t tid, int number)
+{
+	return tell(keeper_socket, KEEPER_HOLD, tid, number);
+}
+
+/* Where the keeper is in a pid namespace, the kernel tells these in our numbers. */
+static bool is_about_process(const struct keeper_message *message)
+{
+	return (message->kind == KEEPER_STARTED && message->value > 0) ||
+	       message->kind == KEEPER_EXECUTED;
 }
 
 int keeper_read(int keeper_socket, struct keeper_message *ret)
 {
 	struct keeper_message message;
+	struct iovec part = { &message, sizeof(message) };
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(struct ucred))];
+	} claim;
+	struct msghdr header;
 	ssize_t n;
 
 	do {
-		n = recv(keeper_socket, &message, sizeof(message), MSG_DONTWAIT);
+		header = (struct msghdr){ .msg_iov = &part,
+					  .msg_iovlen = 1,
+					  .msg_control = &claim,
+					  .msg_controllen = sizeof(claim) };
+		n = recvmsg(keeper_socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 		/* ECONNRESET comes once, before what is still queued: it left a command unread. */
 	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
@@ -388,6 +414,8 @@ int keeper_read(int keeper_socket, struct keeper_message *ret)
 		return 0;
 	if (n != sizeof(message))
 		return -EBADMSG;
+	if (header.msg_controllen >= sizeof(claim.header) && is_about_process(&message))
+		message.value = ((const struct ucred *)(const void *)CMSG_DATA(&claim.header))->pid;
 	*ret = message;
 	return 1;
 }

@@ -16,22 +16,31 @@
 #include <sys/types.h>
 
 struct spawned {
-	pid_t keeper, program; /* program: as seen by us */
+	pid_t keeper, program; /* as seen by us */
+	pid_t keeper_inside;   /* as the keeper sees itself, which may be in a pid namespace */
 	int keeper_pidfd;
 	int program_pidfd;
 	int status;	   /* read end: status records, then EOF at exec */
-	int ready;	   /* socket: one byte after the listener is served; see spawned_go() */
+	int ready;	   /* socket: one byte after the listener is served; spawned_go() */
 	int keeper_socket; /* SOCK_SEQPACKET: commands down, reports up; hang-up ends the tree */
 	int status_peer;   /* share_files: the program's ends, which lie in our table until it */
 	int ready_peer;	   /* leaves it; spawned_read() closes them then */
+	/* What spawned_read() has read and not given yet: the program writes several at once. */
+	unsigned char records[32 * RECORD_SIZE];
+	size_t records_at, records_end;
 };
 #define SPAWNED_INIT                                                                               \
 	{                                                                                          \
-		-1, -1, -1, -1, -1, -1, -1, -1, -1                                                 \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, { 0 }, 0, 0                                \
 	}
+
+/* Enough for the deepest step, and for a list of records. */
+#define SPAWN_STACK (64u * 1024)
 
 /* The one byte that lets the program go on; anything else ends it. */
 #define SPAWN_READY 1
+/* The one that says before it that the id maps are written. */
+#define SPAWN_MAPPED 2
 
 /*
  * Clones keeper and program. On failure nothing is left behind.
@@ -43,11 +52,19 @@ int spawn_start(const struct spawn_plan *plan, struct spawned *ret, struct cordo
  * program executes, or has died without a word; -EBADMSG or -errno.
  */
 int spawned_read(struct spawned *spawned, struct status_record *ret);
+/* Whether spawned_read() has a record at hand; the descriptor does not show it. */
+bool spawned_has_more(const struct spawned *spawned);
 /*
- * Says `ready`, after the limits that had to wait for it (rlimit_is_late()). The descriptor is
- * closed. Return: 0 or -errno, in which case the program never executes.
+ * Sets the limit that had to wait for the hand-over (rlimit_is_late()), from outside.
+ * Return: 1; 0 if there is none; -errno.
  */
-int spawned_go(struct spawned *spawned, const struct spawn_plan *plan);
+int spawned_late_limit(const struct spawned *spawned, const struct spawn_plan *plan);
+/* Says that the id maps are written. Return: 0 or -errno. */
+int spawned_mapped(const struct spawned *spawned);
+/* Says `ready`, and closes the descriptor. Return: 0 or -errno: the program never executes then. */
+int spawned_go(struct spawned *spawned);
+/* Has the keeper end what there is of the tree, and waits for that. Return: 0 or -errno. */
+int spawned_abandon(struct spawned *spawned);
 /*
  * Waits for the keeper to end, and reaps it. It ends after KEEPER_EMPTY or after the hang-up.
  * Return: 0 or -errno.
@@ -65,23 +82,44 @@ enum keeper_command {
 	KEEPER_KILL = 1,     /* value: signal for every process of the tree */
 	KEEPER_SIGNAL = 2,   /* value: signal for the program alone */
 	KEEPER_CONTINUE = 3, /* SIGCONT to the program's process group */
+	/* Executions: see tracer.h. value: a thread. */
+	KEEPER_HOLD = 4,      /* its next execution stops; other: comes back in KEEPER_HELD */
+	KEEPER_INTERRUPT = 5, /* let it go if it has not executed; answered by KEEPER_LOOSE */
+	KEEPER_RELEASE = 6,   /* its new program may run */
+	KEEPER_KILL_ONE = 7,  /* it may not, and ends */
 };
 /* Keeper to supervisor. */
 enum keeper_report {
-	KEEPER_EXITED = 1,  /* the program ended and left others: value is its wait status */
-	KEEPER_STOPPED = 2, /* the program stopped: value is the signal */
-	KEEPER_EMPTY = 3,   /* the last process of the tree is gone, the program among them (value:
-			       its   wait status); the keeper exits after this */
+	KEEPER_EXITED = 1,   /* the program ended and left others: value is its wait status */
+	KEEPER_STOPPED = 2,  /* the program stopped: value is the signal */
+	KEEPER_EMPTY = 3,    /* the last process of the tree is gone, the program among them (value:
+			       its wait status); the keeper exits after this */
+	KEEPER_LIMIT = 4,    /* a limit of the tree is exceeded, which is being ended for it: value
+			       is an enum looked */
+	KEEPER_HELD = 5,     /* value: what KEEPER_HOLD said; other: 0 or the errno why not */
+	KEEPER_EXECUTED = 6, /* value: a process that stands before the first instruction of a new
+				program; other: the thread that executed it, as it was called before */
+	KEEPER_LOOSE = 7,    /* value: a thread that is not held any more; it has not executed */
+	KEEPER_FAILED = 8,   /* an answer could not be sent: the tree is being ended for it */
 };
 struct keeper_message {
 	uint32_t kind;
-	int32_t value;
+	/* Processes and threads are named as the keeper sees them; value of KEEPER_EXECUTED, of which
+	 * `inside` is that name, as the supervisor does. */
+	int32_t value, other, inside;
 	uint64_t user_us, system_us,
 		max_rss_kib; /* KEEPER_EXITED, KEEPER_EMPTY: of all reaped so far */
 	uint64_t processes;  /* KEEPER_EMPTY: how many were reaped */
+	uint64_t program_us; /* processor time of the program and the children it waited for */
+	uint64_t processes_peak, memory_peak_kib; /* as far as looks at the tree showed them */
+	uint32_t size_limit_hit;		  /* a process died of SIGXFSZ */
 };
-/* Return: 0 or -errno. */
+/*
+ * Return: 0 or -errno; -EAGAIN if the keeper has too many to read, except that SIGKILL for the tree never
+ * fails: it ends by the hang-up then.
+ */
 int keeper_tell(int keeper_socket, enum keeper_command command, int value);
+int keeper_hold(int keeper_socket, pid_t tid, int number);
 /* Does not block. Return: 1 with a message; 0: the keeper is gone; -EAGAIN; -errno. */
 int keeper_read(int keeper_socket, struct keeper_message *ret);
 

@@ -12,6 +12,7 @@
  */
 #include "child/sweep.h"
 
+#include "child/proc.h"
 #include "child/raw.h"
 
 #include <errno.h>
@@ -30,51 +31,17 @@ struct seen {
 	bool ours;
 };
 
-struct entry { /* of getdents64 */
-	uint64_t inode;
-	int64_t offset;
-	uint16_t length;
-	uint8_t type;
-	char name[];
-};
-
-/* Return: the number at *at, which moves behind it; -1 if there is none. */
-static pid_t number(const char **at)
-{
-	long value = 0;
-	const char *c = *at;
-
-	if (*c < '0' || *c > '9')
-		return -1;
-	for (; *c >= '0' && *c <= '9' && value < 100000000; c++)
-		value = value * 10 + (*c - '0');
-	*at = c;
-	return (pid_t)value;
-}
-
 /* Return: the parent of a process that has not ended, or -1. */
-static pid_t parent_of(int proc, const char *name)
+static pid_t parent_of(int proc, pid_t pid)
 {
-	char path[32], text[512];
+	char name[PROC_NAME_MAX], text[512];
 	const char *at, *close = NULL;
-	size_t n = 0;
-	long fd, got;
+	long got;
 
-	while (name[n] && n < 16) {
-		path[n] = name[n];
-		n++;
-	}
-	for (const char *suffix = "/stat"; *suffix; suffix++)
-		path[n++] = *suffix;
-	path[n] = '\0';
-	fd = raw(SYS_openat, proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	got = raw(SYS_read, fd, text, sizeof(text) - 1);
-	raw(SYS_close, fd);
+	proc_put(proc_put_number(name, pid), "/stat");
+	got = proc_read(proc, name, text, sizeof(text));
 	if (got <= 0)
 		return -1;
-	text[got] = '\0';
 	for (at = text; *at; at++) { /* the name before it may hold anything */
 		if (*at == ')')
 			close = at;
@@ -83,31 +50,23 @@ static pid_t parent_of(int proc, const char *name)
 	if (!close || close + 4 >= text + got || close[2] == 'Z' || close[2] == 'X')
 		return -1;
 	at = close + 4;
-	return number(&at);
+	return (pid_t)proc_number(&at);
 }
 
-static size_t list(int proc, struct seen *table)
+struct list {
+	int proc;
+	struct seen *table;
+	size_t count;
+};
+
+static bool add(void *arg, pid_t pid)
 {
-	char buffer[4096] __attribute__((aligned(8)));
-	size_t count = 0;
-	long n;
+	struct list *list = arg;
+	pid_t parent = parent_of(list->proc, pid);
 
-	while ((n = raw(SYS_getdents64, proc, buffer, sizeof(buffer))) > 0) {
-		for (long at = 0; at < n;) {
-			const struct entry *entry =
-				(const struct entry *)(const void *)(buffer + at);
-			const char *name = entry->name;
-			pid_t pid = number(&name), parent;
-
-			at += entry->length;
-			if (pid <= 0 || *name || count == TABLE_MAX)
-				continue;
-			parent = parent_of(proc, entry->name);
-			if (parent >= 0)
-				table[count++] = (struct seen){ pid, parent, false };
-		}
-	}
-	return count;
+	if (parent >= 0)
+		list->table[list->count++] = (struct seen){ pid, parent, false };
+	return list->count < TABLE_MAX;
 }
 
 /* The table is in order of numbers, as /proc lists them. */
@@ -147,33 +106,24 @@ static void mark(struct seen *table, size_t count, pid_t self)
 
 static int signal_one(int proc, const struct seen *seen, pid_t self, int signal)
 {
-	char name[16], digits[16];
-	size_t n = 0, length = 0;
 	long pidfd = raw(SYS_pidfd_open, seen->pid, 0);
 	bool sent = false;
 	pid_t parent;
 
 	if (pidfd < 0)
 		return 0;
-	for (pid_t rest = seen->pid; rest > 0; rest /= 10)
-		digits[n++] = (char)('0' + rest % 10);
-	while (n > 0)
-		name[length++] = digits[--n];
-	name[length] = '\0';
-	parent = parent_of(proc, name);
+	parent = parent_of(proc, seen->pid);
 	if (parent > 0 && (parent == self || parent == seen->parent))
 		sent = raw(SYS_pidfd_send_signal, pidfd, signal, 0, 0) == 0;
 	raw(SYS_close, pidfd);
 	return sent;
 }
 
-int sweep_signal(pid_t self, int signal)
+/* path: procfs, from `dir`. Return: 0 or -errno. What was begun is ended by end(). */
+static int begin(int dir, const char *path, pid_t self, struct list *list)
 {
-	long proc = raw(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	size_t count, size = TABLE_MAX * sizeof(struct seen);
-	struct seen *table;
-	int done = 0;
-	long r;
+	size_t size = TABLE_MAX * sizeof(struct seen);
+	long proc = raw(SYS_openat, dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
 	if (proc < 0)
 		return (int)proc;
@@ -183,14 +133,44 @@ int sweep_signal(pid_t self, int signal)
 		raw(SYS_close, proc);
 		return (int)r;
 	}
-	table = (struct seen *)r;
-	count = list((int)proc, table);
-	mark(table, count, self);
-	for (size_t i = 0; i < count; i++) {
-		if (table[i].ours)
-			done += signal_one((int)proc, &table[i], self, signal);
+	*list = (struct list){ .proc = (int)proc, .table = (struct seen *)r };
+	proc_each_entry(list->proc, add, list);
+	mark(list->table, list->count, self);
+	return 0;
+}
+
+static void end(struct list *list)
+{
+	raw(SYS_munmap, list->table, TABLE_MAX * sizeof(struct seen));
+	raw(SYS_close, list->proc);
+}
+
+int sweep_signal(pid_t self, int signal)
+{
+	struct list list;
+	int r = begin(AT_FDCWD, "/proc", self, &list), done = 0;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.count; i++) {
+		if (list.table[i].ours)
+			done += signal_one(list.proc, &list.table[i], self, signal);
 	}
-	raw(SYS_munmap, table, size);
-	raw(SYS_close, proc);
+	end(&list);
 	return done;
+}
+
+int sweep_each(int proc, pid_t self, proc_number_fn *fn, void *arg)
+{
+	struct list list;
+	int r = begin(proc, ".", self, &list);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.count; i++) {
+		if (list.table[i].ours && !fn(arg, list.table[i].pid))
+			break;
+	}
+	end(&list);
+	return 0;
 }

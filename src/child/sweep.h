@@ -3,6 +3,8 @@
 #ifndef CORDON_CHILD_SWEEP_H
 #define CORDON_CHILD_SWEEP_H
 
+#include "child/proc.h"
+
 #include <sys/types.h>
 
 /*
@@ -11,5 +13,7 @@
  * Return: how many were signalled, or -errno.
  */
 int sweep_signal(pid_t self, int signal);
+/* Calls fn for each of them, as the procfs `proc` names them, until it returns false. Return: 0 or -errno. */
+int sweep_each(int proc, pid_t self, proc_number_fn *fn, void *arg);
 
 #endif

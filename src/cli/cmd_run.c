@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,7 +59,8 @@ static void on_event(const struct cordon_event *event, void *arg)
 
 	if (event->kind == CORDON_EVENT_STOPPED)
 		run->stopped = true;
-	if (cordon_sandbox_hint(run->sandbox))
+	/* The mode of the run is no hint about a denial. */
+	if (event->kind == CORDON_EVENT_NOTE || cordon_sandbox_hint(run->sandbox))
 		hints_event(&run->hints, event);
 }
 
@@ -144,6 +146,9 @@ static void tell_end(const struct run *run, const struct cordon_result *result)
 
 	if (result->reason == CORDON_SUPERVISOR_FAILED)
 		say("the supervisor could not go on; every process of the run was ended");
+	if (result->reason == CORDON_POLICY_KILL)
+		say("the program executed what the policy forbids; every process of the run was "
+		    "ended");
 	if (result->reason != CORDON_EXITED && result->reason != CORDON_SIGNALED)
 		return;
 	if (status == 0 || (status >= STATUS_TIMEOUT && status <= STATUS_NOT_FOUND) ||
@@ -173,6 +178,22 @@ static void write_report(struct run *run, const struct cordon_error *failure)
 	free(text);
 }
 
+/*
+ * What is held for the program must not be bounded by a soft limit that was made for programs that use
+ * select(). Return: the limit that we were started with, which the program gets; 0: nothing was changed.
+ */
+static uint64_t raise_open_files(void)
+{
+	struct rlimit limit;
+	rlim_t before;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return 0;
+	before = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : before;
+}
+
 /* Everything before the start. Return: 0 or -errno with *err. */
 static int prepare(struct run *run, const struct selection *selection, struct cordon_error *err)
 {
@@ -180,7 +201,8 @@ static int prepare(struct run *run, const struct selection *selection, struct co
 	struct cordon_options options = { .size = sizeof(options),
 					  .name = selection->name,
 					  .on_event = on_event,
-					  .event_arg = run };
+					  .event_arg = run,
+					  .open_files = raise_open_files() };
 	int r = selection_policy(selection, &policy, err);
 
 	if (r < 0)

@@ -51,6 +51,8 @@ static const struct option_row rows[] = {
 	  "readable, never changed" },
 	{ "expand", 0, NULL, KIND_FIXED, OPTS_POLICY, "filesystem.expand", "true",
 	  "literal deny rules are held by the kernel alone" },
+	{ "keep-tmp", 0, NULL, KIND_FIXED, OPTS_POLICY, "filesystem.keep_tmp", "true",
+	  "do not remove $TMP at the end" },
 	{ "net-allow", 'n', "SPEC", KIND_SET, OPTS_POLICY, "network.allow", NULL,
 	  "allow connections to HOST, CIDR or name, with :PORTS" },
 	{ "net-deny", 0, "SPEC", KIND_SET, OPTS_POLICY, "network.deny", NULL,

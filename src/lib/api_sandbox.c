@@ -4,12 +4,14 @@
  *
  * Theory of operation. NEW --start--> RUNNING or FAILED. `wait` and `dispatch` take events from the
  * supervisor's queue on the caller's thread; each is counted for the report, written to the events
- * file and handed to the callback, in this order, so that a callback finds them there. A process
+ * file and handed to the callback, in this order, so that a callback finds them there. Output that the
+ * host reads is handed on before the events; the end waits for it (streams.c). A process
  * that was forked from the host holds a copy that belongs to the parent: every function refuses it
  * with -EOWNERDEAD, and freeing it does nothing, since it would end the parent's run.
  */
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "lib/level.h"
 #include "lib/policy.h"
 #include "lib/sandbox.h"
 
@@ -77,6 +79,41 @@ static int open_events(cordon_sandbox *sandbox, struct policy *policy, struct co
 	return policy_protect(policy, path, "report.events", err);
 }
 
+static bool is_read(enum cordon_stream_kind kind)
+{
+	return kind == CORDON_STREAM_PIPE || kind == CORDON_STREAM_TERMINAL;
+}
+
+/* A limit that nothing would hold is not accepted. */
+static int check_output_limit(const struct policy *policy, const struct cordon_options *options,
+			      struct cordon_error *err)
+{
+	const struct limit *limit = &policy->limits[LIMIT_OUTPUT];
+
+	if (limit->value == LIMIT_UNSET || is_read(options->stream[1].kind) ||
+	    is_read(options->stream[2].kind))
+		return 0;
+	err_set(err, -EOPNOTSUPP,
+		"limits.output: neither output is read by the host, so nothing would be limited "
+		"(take the "
+		"key out; limits.file_size limits what goes to files)");
+	if (err)
+		err_place(err, limit->rule.origin.file, limit->rule.origin.line,
+			  limit->rule.origin.column);
+	return -EOPNOTSUPP;
+}
+
+/* Recursive: a callback may call what it is called by. */
+static void init_delivery(cordon_sandbox *sandbox)
+{
+	pthread_mutexattr_t attributes;
+
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&sandbox->delivery, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+}
+
 int cordon_sandbox_new(cordon_policy *policy, const struct cordon_options *options,
 		       cordon_sandbox **ret, struct cordon_error *error)
 {
@@ -99,11 +136,22 @@ int cordon_sandbox_new(cordon_policy *policy, const struct cordon_options *optio
 	sandbox->owner = getpid();
 	sandbox->on_event = known.on_event;
 	sandbox->event_arg = known.event_arg;
+	sandbox->streams = (struct streams)STREAMS_INIT;
+	init_delivery(sandbox);
 	r = open_events(sandbox, built, error);
 	if (r == 0)
+		r = check_output_limit(built, &known, error);
+	if (r == 0)
 		r = sandbox_new(steal_ptr(&built), &known, &sandbox->inner, error);
+	if (r == 0)
+		r = streams_open(&sandbox->streams, &known,
+				 sandbox_policy(sandbox->inner)->limits[LIMIT_OUTPUT].value,
+				 sandbox_fd(sandbox->inner), error);
 	if (r < 0) {
+		streams_done(&sandbox->streams);
+		sandbox_free(sandbox->inner);
 		events_file_done(&sandbox->events);
+		pthread_mutex_destroy(&sandbox->delivery);
 		free(sandbox);
 		return r;
 	}
@@ -132,7 +180,9 @@ int cordon_sandbox_start(cordon_sandbox *sandbox, char *const argv[], struct cor
 	if (remember_command(sandbox, argv) < 0)
 		return err_set(error, -ENOMEM, "out of memory");
 	sandbox->started_ns = clock_ns(CLOCK_REALTIME);
-	r = sandbox_start(sandbox->inner, argv, &sandbox->failure);
+	r = sandbox_start(sandbox->inner, argv, sandbox->streams.program, sandbox->streams.terminal,
+			  &sandbox->failure);
+	streams_started(&sandbox->streams);
 	sandbox->state = r < 0 ? SANDBOX_FAILED : SANDBOX_RUNNING;
 	if (r < 0) {
 		sandbox->ended_ns = clock_ns(CLOCK_REALTIME);
@@ -149,11 +199,16 @@ pid_t cordon_sandbox_pid(const cordon_sandbox *sandbox)
 		       : sandbox_pid(sandbox->inner);
 }
 
+static int own_fd(const cordon_sandbox *sandbox)
+{
+	return sandbox->streams.watch >= 0 ? sandbox->streams.watch : sandbox_fd(sandbox->inner);
+}
+
 int cordon_sandbox_fd(const cordon_sandbox *sandbox)
 {
 	int r = usable(sandbox);
 
-	return r < 0 ? r : sandbox_fd(sandbox->inner);
+	return r < 0 ? r : own_fd(sandbox);
 }
 
 int cordon_sandbox_hint(const cordon_sandbox *sandbox)
@@ -161,28 +216,84 @@ int cordon_sandbox_hint(const cordon_sandbox *sandbox)
 	return usable(sandbox) == 0 && sandbox_policy(sandbox->inner)->hint;
 }
 
-int cordon_sandbox_dispatch(cordon_sandbox *sandbox)
+static void deliver(cordon_sandbox *sandbox, struct cordon_event *event)
 {
-	int r = usable(sandbox);
-	bool ended;
+	tally_add(&sandbox->tally, event);
+	events_file_write(&sandbox->events, event);
+	if (event->kind == CORDON_EVENT_END)
+		sandbox->ended_ns = event->realtime_ns;
+	if (sandbox->on_event)
+		sandbox->on_event(event, sandbox->event_arg);
+}
 
-	if (r < 0)
-		return r;
-	/* Asked first: what is queued when the end is seen includes the last event. */
-	ended = sandbox_ended(sandbox->inner);
+/* The end is held back: it is the last event, whatever the outputs still bring. */
+static void take_events(cordon_sandbox *sandbox)
+{
 	for (;;) {
 		cleanup_free struct cordon_event *event = sandbox_take_event(sandbox->inner);
 
 		if (!event)
-			break;
-		tally_add(&sandbox->tally, event);
-		events_file_write(&sandbox->events, event);
-		if (event->kind == CORDON_EVENT_END)
-			sandbox->ended_ns = event->realtime_ns;
-		if (sandbox->on_event)
-			sandbox->on_event(event, sandbox->event_arg);
+			return;
+		if (event->kind == CORDON_EVENT_END) {
+			sandbox->last = steal_ptr(&event);
+			continue;
+		}
+		if (sandbox->last) {
+			uint64_t sequence = sandbox->last->sequence;
+
+			sandbox->last->sequence = event->sequence;
+			event->sequence = sequence;
+		}
+		deliver(sandbox, event);
 	}
+}
+
+/* Return: whether the end has been delivered. */
+static bool end_streams(cordon_sandbox *sandbox)
+{
+	int events = sandbox_fd(sandbox->inner);
+
+	if (streams_left(&sandbox->streams)) {
+		if (!sandbox->draining)
+			streams_drain(&sandbox->streams, events);
+		sandbox->draining = true;
+		return false;
+	}
+	streams_end(&sandbox->streams, events);
+	deliver(sandbox, sandbox->last);
+	free(sandbox->last);
+	sandbox->last = NULL;
+	return true;
+}
+
+/* Return: 1 if the run has ended. */
+static int dispatch(cordon_sandbox *sandbox)
+{
+	bool ended;
+
+	/* Asked first: what is queued when the end is seen includes the last event. */
+	ended = sandbox_ended(sandbox->inner);
+	streams_read(&sandbox->streams);
+	if (streams_over_limit(&sandbox->streams) && !sandbox->limit_told) {
+		sandbox->limit_told = true;
+		sandbox_output_limit(sandbox->inner);
+	}
+	take_events(sandbox);
+	if (sandbox->last && !end_streams(sandbox))
+		return 0;
 	return ended;
+}
+
+int cordon_sandbox_dispatch(cordon_sandbox *sandbox)
+{
+	int r = usable(sandbox);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&sandbox->delivery);
+	r = dispatch(sandbox);
+	pthread_mutex_unlock(&sandbox->delivery);
+	return r;
 }
 
 /* Return: 1 readable, 0 time is up, -errno. deadline_ns: negative for none. */
@@ -204,6 +315,25 @@ static int wait_readable(int fd, int64_t deadline_ns)
 	return n > 0;
 }
 
+/* As much of the result as the caller knows. */
+static void fill_result(cordon_sandbox *sandbox, struct cordon_result *ret)
+{
+	const struct streams *streams = &sandbox->streams;
+	struct cordon_result result = { .size = sizeof(result) };
+	size_t size = ret->size < sizeof(result) ? ret->size : sizeof(result);
+
+	sandbox_result(sandbox->inner, &result);
+	result.stdout_bytes = streams->output[0].bytes;
+	result.stderr_bytes = streams->output[1].bytes;
+	result.stdout_dropped = streams->output[0].dropped;
+	result.stderr_dropped = streams->output[1].dropped;
+	result.truncated = streams_truncated(streams);
+	if (streams_over_limit(streams))
+		result.limits_hit |= 1u << CORDON_LIMIT_OUTPUT;
+	memcpy(ret, &result, size);
+	ret->size = size;
+}
+
 int cordon_sandbox_wait(cordon_sandbox *sandbox, struct cordon_result *ret, int timeout_ms)
 {
 	int64_t deadline = -1;
@@ -216,7 +346,7 @@ int cordon_sandbox_wait(cordon_sandbox *sandbox, struct cordon_result *ret, int 
 	if (timeout_ms >= 0)
 		deadline = clock_ns(CLOCK_MONOTONIC) + (int64_t)timeout_ms * 1000000;
 	while ((r = cordon_sandbox_dispatch(sandbox)) == 0 && sandbox->state == SANDBOX_RUNNING) {
-		r = wait_readable(sandbox_fd(sandbox->inner), deadline);
+		r = wait_readable(own_fd(sandbox), deadline);
 		if (r < 0)
 			return r;
 		if (r == 0)
@@ -224,9 +354,92 @@ int cordon_sandbox_wait(cordon_sandbox *sandbox, struct cordon_result *ret, int 
 	}
 	if (r < 0)
 		return r;
-	if (ret)
-		sandbox_result(sandbox->inner, ret);
+	if (ret) {
+		pthread_mutex_lock(&sandbox->delivery);
+		fill_result(sandbox, ret);
+		pthread_mutex_unlock(&sandbox->delivery);
+	}
 	return 0;
+}
+
+ssize_t cordon_sandbox_write(cordon_sandbox *sandbox, const void *bytes, size_t length)
+{
+	int r = usable(sandbox);
+	ssize_t n;
+
+	if (r < 0 || (!bytes && length > 0))
+		return r < 0 ? r : -EINVAL;
+	pthread_mutex_lock(&sandbox->delivery);
+	n = streams_write(&sandbox->streams, bytes, length);
+	pthread_mutex_unlock(&sandbox->delivery);
+	return n;
+}
+
+int cordon_sandbox_close_input(cordon_sandbox *sandbox)
+{
+	int r = usable(sandbox);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&sandbox->delivery);
+	streams_close_input(&sandbox->streams);
+	pthread_mutex_unlock(&sandbox->delivery);
+	return 0;
+}
+
+int cordon_sandbox_output(const cordon_sandbox *sandbox, int stream, const char **ret_bytes,
+			  size_t *ret_length)
+{
+	const struct stream_output *output;
+	int r = usable(sandbox);
+
+	if (r < 0 || (stream != 1 && stream != 2) || !ret_bytes || !ret_length)
+		return r < 0 ? r : -EINVAL;
+	output = &sandbox->streams.output[stream - 1];
+	*ret_bytes = output->kept ? output->kept : "";
+	*ret_length = output->kept_size;
+	return 0;
+}
+
+int cordon_sandbox_resize(cordon_sandbox *sandbox, unsigned short rows, unsigned short columns)
+{
+	int r = usable(sandbox);
+
+	return r < 0 ? r : streams_resize(&sandbox->streams, rows, columns);
+}
+
+int cordon_sandbox_layer(const cordon_sandbox *sandbox, size_t index, struct cordon_layer *ret)
+{
+	const struct layer_outcome *outcome;
+	struct sandbox_facts facts;
+	struct cordon_layer layer;
+	int r = usable(sandbox);
+
+	if (r < 0 || sandbox->state == SANDBOX_NEW || !ret || ret->size < sizeof(ret->size))
+		return r < 0 ? r : -EINVAL;
+	if (index + 1 >= LAYER_COUNT)
+		return -ENOENT;
+	sandbox_facts(sandbox->inner, &facts);
+	outcome = &facts.layers[index + 1];
+	layer = (struct cordon_layer){
+		.size = ret->size < sizeof(layer) ? ret->size : sizeof(layer),
+		.name = layer_name((unsigned)index + 1),
+		.state = (enum cordon_layer_state)outcome->state,
+		.error = outcome->error,
+		.detail = outcome->detail,
+	};
+	memcpy(ret, &layer, layer.size);
+	return 0;
+}
+
+const char *cordon_sandbox_level(const cordon_sandbox *sandbox)
+{
+	struct sandbox_facts facts;
+
+	if (usable(sandbox) < 0 || sandbox->state == SANDBOX_NEW)
+		return NULL;
+	sandbox_facts(sandbox->inner, &facts);
+	return level_of(facts.layers);
 }
 
 int cordon_sandbox_kill(cordon_sandbox *sandbox, int signal)
@@ -261,8 +474,11 @@ void cordon_sandbox_free(cordon_sandbox *sandbox)
 	if (usable(sandbox) < 0)
 		return;
 	sandbox_free(sandbox->inner);
+	streams_done(&sandbox->streams);
+	free(sandbox->last);
 	events_file_done(&sandbox->events);
 	tally_done(&sandbox->tally);
+	pthread_mutex_destroy(&sandbox->delivery);
 	free(sandbox->program);
 	free(sandbox);
 }

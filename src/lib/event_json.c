@@ -20,7 +20,8 @@ static const char *const kind_names[] = {
 	[CORDON_EVENT_START] = "start",	  [CORDON_EVENT_DENIED] = "denied",
 	[CORDON_EVENT_FAILED] = "failed", [CORDON_EVENT_STOPPED] = "stopped",
 	[CORDON_EVENT_LIMIT] = "limit",	  [CORDON_EVENT_DROPPED] = "dropped",
-	[CORDON_EVENT_END] = "end",
+	[CORDON_EVENT_END] = "end",	  [CORDON_EVENT_NOTE] = "note",
+	[CORDON_EVENT_LAYER] = "layer",
 };
 
 static void add_rule(json_t *object, const struct cordon_event *event)
@@ -109,10 +110,22 @@ static void add_body(json_t *object, const struct cordon_event *event)
 	case CORDON_EVENT_LIMIT:
 		json_set_text(object, "limit", event->rule_key, SIZE_MAX);
 		json_set_text(object, "value", event->rule_text, SIZE_MAX);
+		json_object_set_new(object, "action", json_string(event->reason ? "none" : "end"));
 		add_rule(object, event);
+		break;
+	case CORDON_EVENT_LAYER:
+		json_set_text(object, "layer", event->operation, SIZE_MAX);
+		json_set_text(object, "state", event->reason, SIZE_MAX);
+		json_object_set_new(object, "errno",
+				    event->error ? json_string(strerrorname_np(event->error))
+						 : json_null());
+		json_set_text(object, "on_failure", event->rule_text, SIZE_MAX);
 		break;
 	case CORDON_EVENT_DROPPED:
 		json_object_set_new(object, "count", json_integer(event->number));
+		break;
+	case CORDON_EVENT_NOTE:
+		json_set_text(object, "text", event->reason, SIZE_MAX);
 		break;
 	case CORDON_EVENT_END:
 		json_object_set_new(object, "status", json_integer(event->number));

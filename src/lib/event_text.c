@@ -27,7 +27,7 @@ static const struct {
 	{ "rename", "filesystem.write" },     { "link", "filesystem.write" },
 	{ "meta", "filesystem.write" },	      { "connect", "network.allow" },
 	{ "listen", "network.listen" },	      { "unix_connect", "network.unix.connect" },
-	{ "unix_bind", "network.unix.bind" },
+	{ "unix_bind", "network.unix.bind" }, { "dns", "network.allow" },
 };
 
 const char *event_grant_key(const char *operation)
@@ -66,9 +66,45 @@ void event_rule_text(struct strbuf *sb, const char *key, const char *text, const
 	strbuf_add(sb, ")");
 }
 
+/* What stands behind well-known sockets, so that nobody grants one without knowing. */
+static const struct {
+	const char *part, *what;
+} services[] = {
+	{ "docker.sock", "Docker: controls containers, and through them the host" },
+	{ "podman.sock", "Podman: controls containers" },
+	{ "containerd", "containerd: controls containers, and through them the host" },
+	{ "crio.sock", "CRI-O: controls containers, and through them the host" },
+	{ "/run/dbus/", "D-Bus: talks to every service of the system" },
+	{ "/dbus-", "D-Bus: starts programs in the user's session" },
+	{ "S.gpg-agent", "gpg-agent: signs and decrypts with the user's keys" },
+	{ "ssh-agent", "ssh-agent: signs with the user's keys" },
+	{ "/ssh-", "ssh-agent: signs with the user's keys" },
+	{ "/keyring/", "keyring: holds the user's passwords and keys" },
+	{ ".X11-unix/", "X11: sees the screen, and types" },
+	{ "/wayland-", "Wayland: shows windows" },
+	{ "/systemd/private", "systemd: starts services" },
+	{ "/systemd/journal/", "the journal: writes log entries" },
+	{ "/systemd/notify", "systemd: the state of a service" },
+	{ "/systemd/resolve/", "systemd-resolved: looks up any name" },
+	{ "/nscd/", "nscd: looks up any name" },
+	{ "/dev/log", "syslog: writes log entries" },
+	{ "/run/user/", "a service of the user's session" },
+};
+
+static const char *service_of(const struct cordon_event *event)
+{
+	if (!event->target || !event->operation || strcmp(event->operation, "unix_connect") != 0)
+		return NULL;
+	for (size_t i = 0; i < COUNT_OF(services); i++)
+		if (strstr(event->target, services[i].part))
+			return services[i].what;
+	return NULL;
+}
+
 static void add_denied(struct strbuf *sb, const struct cordon_event *event)
 {
 	const char *grant = event_grant_key(event->operation);
+	const char *service = service_of(event);
 
 	strbuf_add(sb, "denied %s ", event->operation ? event->operation : "call");
 	add_capped(sb, event->target ? event->target : event->given ? event->given : "?");
@@ -79,7 +115,10 @@ static void add_denied(struct strbuf *sb, const struct cordon_event *event)
 		strbuf_add(sb, ". Retrying will not help; to allow it, change that rule.");
 		return;
 	}
-	strbuf_add(sb, "no rule allows it. Retrying will not help");
+	strbuf_add(sb, "no rule allows it");
+	if (service)
+		strbuf_add(sb, " (%s)", service);
+	strbuf_add(sb, ". Retrying will not help");
 	if (grant)
 		strbuf_add(sb, "; to allow it, add it to %s", grant);
 	strbuf_add(sb, ".");
@@ -106,7 +145,20 @@ static void add_limit(struct strbuf *sb, const struct cordon_event *event)
 	}
 	if (event->rule_file)
 		event_rule_text(sb, "", NULL, event->rule_file, event->rule_line);
-	strbuf_add(sb, ". The run was ended.");
+	strbuf_add(sb, ". %s.", event->reason ? "The run goes on" : "The run was ended");
+}
+
+/* One that is to be ignored has no line. */
+static void add_layer(struct strbuf *sb, const struct cordon_event *event)
+{
+	if (!event->rule_text || strcmp(event->rule_text, "warn") != 0)
+		return;
+	strbuf_add(sb, "layer %s is not in force: ", event->operation ? event->operation : "?");
+	if (event->error)
+		strbuf_add(sb, "%s", strerrordesc_np(event->error));
+	else
+		strbuf_add(sb, "this host lacks it");
+	strbuf_add(sb, ". The run goes on without it, as isolation.on_failure says.");
 }
 
 static bool is_hidden(const struct cordon_event *event)
@@ -134,6 +186,12 @@ int cordon_event_text(const struct cordon_event *event, char *buffer, size_t siz
 	case CORDON_EVENT_DROPPED:
 		strbuf_add(&sb, "%lld events were not recorded, they came too fast.",
 			   (long long)event->number);
+		break;
+	case CORDON_EVENT_NOTE:
+		add_capped(&sb, event->reason ? event->reason : "");
+		break;
+	case CORDON_EVENT_LAYER:
+		add_layer(&sb, event);
 		break;
 	case CORDON_EVENT_START:
 	case CORDON_EVENT_STOPPED:

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "child/plan.h"
 #include "lib/json.h"
+#include "lib/level.h"
 #include "lib/sandbox.h"
 
 #include <cordon/cordon.h>
@@ -23,13 +24,9 @@ static const char *const reason_names[] = {
 	[CORDON_EXEC_FAILED] = "exec_failed",
 	[CORDON_SETUP_FAILED] = "setup_failed",
 	[CORDON_SUPERVISOR_FAILED] = "supervisor_failed",
-};
-
-static const char *const state_names[] = {
-	[STATE_SKIPPED] = "skipped",
-	[STATE_APPLIED] = "applied",
-	[STATE_FAILED] = "failed",
-	[STATE_UNAVAILABLE] = "unavailable",
+	[CORDON_MEMORY] = "memory",
+	[CORDON_PROCESSES] = "processes",
+	[CORDON_POLICY_KILL] = "policy_kill",
 };
 
 static json_t *text_or_null(const char *text)
@@ -84,81 +81,109 @@ static json_t *exit_json(const struct cordon_result *result)
 
 static json_t *usage_json(const struct cordon_result *result)
 {
-	return json_pack("{s:I, s:I, s:I, s:I}", "wall_ns", (json_int_t)result->wall_us * 1000,
-			 "user_ns", (json_int_t)result->user_us * 1000, "system_ns",
-			 (json_int_t)result->system_us * 1000, "max_rss",
-			 (json_int_t)result->max_rss_kib * 1024);
+	json_t *object = json_pack(
+		"{s:I, s:I, s:I, s:I, s:I}", "wall_ns", (json_int_t)result->wall_us * 1000,
+		"user_ns", (json_int_t)result->user_us * 1000, "system_ns",
+		(json_int_t)result->system_us * 1000, "max_rss",
+		(json_int_t)result->max_rss_kib * 1024, "reaped", (json_int_t)result->processes);
+
+	if (result->processes_peak > 0)
+		json_object_set_new(object, "processes_peak",
+				    json_integer((json_int_t)result->processes_peak));
+	if (result->memory_peak_kib > 0)
+		json_object_set_new(object, "tree_peak",
+				    json_integer((json_int_t)result->memory_peak_kib * 1024));
+	return object;
+}
+
+static json_t *output_json(const struct cordon_result *result)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:b}", "stdout_bytes",
+			 (json_int_t)result->stdout_bytes, "stderr_bytes",
+			 (json_int_t)result->stderr_bytes, "stdout_dropped",
+			 (json_int_t)result->stdout_dropped, "stderr_dropped",
+			 (json_int_t)result->stderr_dropped, "truncated", result->truncated);
 }
 
 static json_t *layers_json(const struct sandbox_facts *facts)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < facts->layer_count; i++) {
+	for (unsigned i = 1; facts->layers && i < LAYER_COUNT; i++) {
 		const struct layer_outcome *layer = &facts->layers[i];
-		const char *state =
-			layer->state < COUNT_OF(state_names) ? state_names[layer->state] : "failed";
 		json_t *object =
-			json_pack("{s:s, s:s, s:b}", "name", layer_name(layer->layer), "state",
-				  state, "requested", layer->state != STATE_SKIPPED);
+			json_pack("{s:s, s:s, s:b}", "name", layer_name(i), "state",
+				  layer_state_name(layer->state), "requested", layer->requested);
 
 		json_object_set_new(object, "errno", error_name(layer->error));
+		if (layer->detail)
+			json_object_set_new(object, "detail", json_string(layer->detail));
 		json_array_append_new(list, object);
 	}
 	return list;
 }
 
-/* Layers that only prepare the process; a run that asked for no other is at the base line. */
-static bool confines(unsigned layer)
+static const struct {
+	const char *name, *by;
+	int resource; /* -1: no rlimit */
+} limit_rows[LIMIT_COUNT] = {
+	[LIMIT_WALL] = { "wall_ms", "supervisor", -1 },
+	[LIMIT_CPU] = { "cpu_s", "rlimit", RLIMIT_CPU },
+	[LIMIT_MEMORY] = { "memory", "sampling", -1 },
+	[LIMIT_ADDRESS_SPACE] = { "address_space", "rlimit", RLIMIT_AS },
+	[LIMIT_PROCESSES] = { "processes", "sampling", -1 },
+	[LIMIT_OPEN_FILES] = { "open_files", "rlimit", RLIMIT_NOFILE },
+	[LIMIT_FILE_SIZE] = { "file_size", "rlimit", RLIMIT_FSIZE },
+	[LIMIT_OUTPUT] = { "output", "library", -1 },
+	[LIMIT_CPU_PERCENT] = { "cpu_percent", "sampling", -1 },
+};
+
+static json_t *rlimit_json(rlim_t value)
 {
-	return layer >= LAYER_LANDLOCK_FS && layer <= LAYER_LISTENER;
+	return value == RLIM_INFINITY ? json_string("unlimited") : json_integer((json_int_t)value);
 }
 
-/* What was asked for against what is in force (OB-04). */
-static const char *level(const struct sandbox_facts *facts)
+/* What is in force: a limit above the inherited hard one is lowered to it. */
+static void add_effective(json_t *object, const struct sandbox_facts *facts, int resource)
 {
-	size_t requested = 0, applied = 0, confining = 0;
+	for (size_t i = 0; i < facts->rlimit_count; i++) {
+		const struct plan_rlimit *limit = &facts->rlimits[i];
 
-	for (size_t i = 0; i < facts->layer_count; i++) {
-		const struct layer_outcome *layer = &facts->layers[i];
-
-		if (layer->state == STATE_SKIPPED)
+		if (limit->resource != resource)
 			continue;
-		requested++;
-		applied += layer->state == STATE_APPLIED;
-		confining += confines(layer->layer);
+		json_object_set_new(object, "soft", rlimit_json(limit->value.rlim_cur));
+		json_object_set_new(object, "hard", rlimit_json(limit->value.rlim_max));
 	}
-	if (requested == 0)
-		return "empty";
-	if (applied == 0)
-		return "none";
-	if (applied < requested)
-		return "partial";
-	return confining > 0 ? "full" : "baseline";
 }
 
-static json_t *limits_json(const struct policy *policy, enum cordon_reason reason)
+static json_t *limits_json(const struct policy *policy, const struct sandbox_facts *facts,
+			   unsigned hit)
 {
-	const struct {
-		const char *name, *by;
-		uint64_t value;
-		enum cordon_reason hit; /* CORDON_EXITED: this limit ends no run */
-	} rows[] = {
-		{ "wall_ms", "supervisor", policy->wall_ms, CORDON_TIMEOUT_WALL },
-		{ "cpu_s", "rlimit", policy->cpu_s, CORDON_TIMEOUT_CPU },
-		{ "address_space", "rlimit", policy->address_space, CORDON_EXITED },
-		{ "open_files", "rlimit", policy->open_files, CORDON_EXITED },
-		{ "file_size", "rlimit", policy->file_size, CORDON_EXITED },
-	};
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (rows[i].value == LIMIT_UNSET)
+	for (size_t i = 0; i < LIMIT_COUNT; i++) {
+		uint64_t value = policy->limits[i].value;
+		json_t *object;
+
+		if (value == LIMIT_UNSET)
 			continue;
-		json_array_append_new(
-			list, json_pack("{s:s, s:I, s:s, s:b}", "name", rows[i].name, "requested",
-					(json_int_t)rows[i].value, "by", rows[i].by, "hit",
-					rows[i].hit != CORDON_EXITED && rows[i].hit == reason));
+		object = json_pack("{s:s, s:I, s:s, s:b}", "name", limit_rows[i].name, "requested",
+				   (json_int_t)value, "by", limit_rows[i].by, "hit",
+				   (hit & 1u << i) != 0);
+		add_effective(object, facts, limit_rows[i].resource);
+		json_array_append_new(list, object);
+	}
+	for (int resource = 0; resource < RLIMITS; resource++) {
+		json_t *object;
+
+		if (!policy->rlimits[resource].asked)
+			continue;
+		/* Whether one was hit is the program's to know. */
+		object = json_pack("{s:s, s:s, s:b}", "name",
+				   layer_name(LAYER_RLIMIT + (unsigned)resource), "by", "rlimit",
+				   "hit", 0);
+		add_effective(object, facts, resource);
+		json_array_append_new(list, object);
 	}
 	return list;
 }
@@ -173,6 +198,15 @@ static json_t *lines_json(const char *const *lines, size_t count)
 		json_set_text(object, "why", lines[i], SIZE_MAX);
 		json_array_append_new(list, object);
 	}
+	return list;
+}
+
+static json_t *notes_json(const struct sandbox_facts *facts)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < facts->note_count; i++)
+		json_array_append_new(list, json_string(facts->notes[i]));
 	return list;
 }
 
@@ -199,7 +233,8 @@ static json_t *setup_error_json(const struct cordon_error *error)
 	return object;
 }
 
-static void add_run(json_t *report, cordon_sandbox *sandbox, const struct cordon_result *result)
+static void add_run(json_t *report, cordon_sandbox *sandbox, const struct sandbox_facts *facts,
+		    const struct cordon_result *result)
 {
 	json_t *command = json_object();
 
@@ -212,7 +247,9 @@ static void add_run(json_t *report, cordon_sandbox *sandbox, const struct cordon
 	json_object_set_new(report, "exit", exit_json(result));
 	json_object_set_new(report, "usage", usage_json(result));
 	json_object_set_new(report, "limits",
-			    limits_json(sandbox_policy(sandbox->inner), result->reason));
+			    limits_json(sandbox_policy(sandbox->inner), facts, result->limits_hit));
+	if (sandbox->streams.watch >= 0)
+		json_object_set_new(report, "output", output_json(result));
 	json_object_set_new(report, "denials", tally_json(&sandbox->tally));
 	json_object_set_new(report, "denials_not_listed",
 			    json_integer((json_int_t)sandbox->tally.others));
@@ -230,9 +267,10 @@ static void add_facts(json_t *report, const struct sandbox_facts *facts)
 	json_object_set_new(report, "mode", text_or_null(facts->mode));
 	json_object_set_new(report, "landlock_abi", json_integer(facts->landlock_abi));
 	json_object_set_new(report, "backend", text_or_null(facts->backend));
-	json_object_set_new(report, "level", json_string(level(facts)));
+	json_object_set_new(report, "level", json_string(level_of(facts->layers)));
 	json_object_set_new(report, "layers", layers_json(facts));
 	json_object_set_new(report, "not_held", lines_json(facts->not_held, facts->not_held_count));
+	json_object_set_new(report, "notes", notes_json(facts));
 	json_object_set_new(report, "counters", counters_json(facts));
 }
 
@@ -251,7 +289,7 @@ int cordon_sandbox_report(cordon_sandbox *sandbox, char **ret_text, struct cordo
 		return err_set(error, -ENOMEM, "out of memory");
 	sandbox_facts(sandbox->inner, &facts);
 	add_facts(report, &facts);
-	add_run(report, sandbox, &result);
+	add_run(report, sandbox, &facts, &result);
 	return json_to_text(report, JSON_INDENT(2), ret_text, error);
 }
 

@@ -4,10 +4,13 @@
 #define CORDON_LIB_SANDBOX_H
 
 #include "lib/events_file.h"
+#include "lib/streams.h"
 #include "lib/tally.h"
 #include "supervisor/sandbox.h"
 
 #include <cordon/sandbox.h>
+
+#include <pthread.h>
 
 enum sandbox_state { SANDBOX_NEW, SANDBOX_RUNNING, SANDBOX_FAILED };
 
@@ -18,6 +21,10 @@ struct cordon_sandbox {
 	cordon_event_fn on_event;
 	void *event_arg;
 	struct events_file events;
+	pthread_mutex_t delivery; /* one thread at a time delivers; recursive, for callbacks */
+	struct streams streams;
+	struct cordon_event *last; /* the end, until the outputs have come to theirs */
+	bool draining, limit_told;
 	struct tally tally;
 	struct cordon_error failure;  /* of start */
 	int64_t started_ns, ended_ns; /* CLOCK_REALTIME */

@@ -8,6 +8,7 @@
 #include "lib/json.h"
 #include "lib/policy.h"
 #include "policy/decide.h"
+#include "policy/net_rules.h"
 
 #include <arpa/inet.h>
 #include <limits.h>
@@ -149,6 +150,25 @@ static int decide_unix(const struct policy *policy, enum op op, const char *targ
 	return 0;
 }
 
+/* By the reader of rules: what it would refuse as a rule is no name to look up either. */
+static int decide_name(const struct policy *policy, const char *target, struct decision *ret,
+		       struct cordon_error *err)
+{
+	struct net_rule rule;
+	const char *why = "not a host name";
+	int r = net_rule_read(target, false, &rule, &why);
+
+	if (r == 0 && (rule.target != NET_NAME || rule.port_count > 0)) {
+		net_rule_done(&rule);
+		r = -EINVAL;
+	}
+	if (r < 0)
+		return err_set(err, r, "target '%s': %s", target, why);
+	*ret = policy_decide_name(policy, rule.name);
+	net_rule_done(&rule);
+	return 0;
+}
+
 static int decide(const struct policy *policy, enum op op, const char *target, struct decision *ret,
 		  struct cordon_error *err)
 {
@@ -165,6 +185,8 @@ static int decide(const struct policy *policy, enum op op, const char *target, s
 		*ret = op == OP_CONNECT ? policy_decide_connect(policy, &endpoint)
 					: policy_decide_listen(policy, &endpoint);
 		return 0;
+	case OP_DNS:
+		return decide_name(policy, target, ret, err);
 	case OP_UNIX_CONNECT:
 	case OP_UNIX_BIND:
 		return decide_unix(policy, op, target, ret, err);

@@ -94,11 +94,11 @@ int aliases_parse(const char *text, struct aliases **ret)
 	return 0;
 }
 
-int aliases_read(struct aliases **ret)
+int aliases_read(const char *mountinfo, struct aliases **ret)
 {
 	cleanup_free char *text = NULL;
 	size_t capacity = 0;
-	FILE *stream = fopen("/proc/self/mountinfo", "re");
+	FILE *stream = fopen(mountinfo, "re");
 	ssize_t length;
 	int r;
 

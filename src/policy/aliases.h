@@ -8,8 +8,8 @@
 
 struct aliases;
 
-/* Reads the mounts of this process. Return: 0; -ENOMEM; -errno if they cannot be read. */
-int aliases_read(struct aliases **ret);
+/* Reads the mounts from a file of procfs. Return: 0; -ENOMEM; -errno if they cannot be read. */
+int aliases_read(const char *mountinfo, struct aliases **ret);
 /* The same from text in the form of /proc/self/mountinfo. */
 int aliases_parse(const char *text, struct aliases **ret);
 void aliases_free(struct aliases *aliases);

@@ -19,9 +19,11 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "policy/aliases.h"
+#include "policy/expand.h"
 #include "policy/git_places.h"
 #include "policy/glob.h"
 #include "policy/vars.h"
+#include "sys/rooted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,30 +32,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define DEVPTS_MAGIC 0x1cd1
 #define LINKS_MAX    16
-#define FD_PATH_MAX  sizeof("/proc/self/fd/2147483647")
-
-/* The kernel's name of what a descriptor holds. Return: 0; -ENOMEM; -errno. */
-static int path_of_fd(int fd, char **ret)
-{
-	char link[FD_PATH_MAX], path[PATH_MAX];
-	ssize_t length;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, path, sizeof(path));
-	if (length < 0)
-		return -errno;
-	if ((size_t)length == sizeof(path))
-		return -ENAMETOOLONG;
-	*ret = strndup(path, (size_t)length);
-	return *ret ? 0 : -ENOMEM;
-}
 
 static bool is_missing(int code)
 {
@@ -66,32 +50,31 @@ static bool is_missing(int code)
  * them and are their own canonical path; only the others are asked for. Return: descriptor;
  * -ENOMEM; -errno.
  */
-static int open_handle(const char *path, char **ret)
+static int open_handle(int root, const char *path, char **ret)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
 	cleanup_fd int fd = -1;
 	int r;
 
 	/* KERNEL(5.6): openat2; where it is missing or refused the second way does it all. */
 	if (path_is_plain(path, strlen(path))) {
-		fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-		if (fd < 0 && errno == ENOENT)
-			return -ENOENT;
+		fd = rooted_open(root, path, O_PATH, RESOLVE_NO_SYMLINKS);
+		if (fd == -ENOENT)
+			return fd;
 	}
 	if (fd >= 0) {
 		*ret = strdup(path);
 		return *ret ? steal_fd(&fd) : -ENOMEM;
 	}
-	fd = open(path, O_PATH | O_CLOEXEC);
+	fd = rooted_open(root, path, O_PATH, 0);
 	if (fd < 0)
-		return -errno;
-	r = path_of_fd(fd, ret);
+		return fd;
+	r = rooted_path(root, fd, ret);
 	return r < 0 ? r : steal_fd(&fd);
 }
 
-static int canonical_of(const char *path, char **ret)
+static int canonical_of(int root, const char *path, char **ret)
 {
-	int fd = open_handle(path, ret);
+	int fd = open_handle(root, path, ret);
 
 	if (fd < 0)
 		return fd;
@@ -103,7 +86,7 @@ static int canonical_of(const char *path, char **ret)
  * The canonical path of the deepest parent that exists, and the rest as it was written.
  * Return: 0; -ENOMEM; -errno.
  */
-static int canonical_of_parents(const char *path, char **ret)
+static int canonical_of_parents(int root, const char *path, char **ret)
 {
 	cleanup_free char *parent = strdup(path), *found = NULL;
 	int r = -ENOENT;
@@ -118,7 +101,7 @@ static int canonical_of_parents(const char *path, char **ret)
 			return *ret ? 0 : -ENOMEM;
 		}
 		*slash = '\0';
-		r = canonical_of(*parent ? parent : "/", &found);
+		r = canonical_of(root, *parent ? parent : "/", &found);
 		if (r < 0 && !is_missing(r))
 			return r;
 	}
@@ -128,14 +111,14 @@ static int canonical_of_parents(const char *path, char **ret)
 }
 
 /* Where a symbolic link leads, as a path. Return: 0; -EINVAL if it is none; -errno; -ENOMEM. */
-static int target_of(const char *link, char **ret)
+static int target_of(int root, const char *link, char **ret)
 {
 	char text[PATH_MAX];
-	ssize_t length = readlink(link, text, sizeof(text) - 1);
+	ssize_t length = rooted_readlink(root, link, text, sizeof(text) - 1);
 	const char *slash = strrchr(link, '/');
 
 	if (length < 0)
-		return -errno;
+		return (int)length;
 	text[length] = '\0';
 	if (text[0] == '/')
 		*ret = strdup(text);
@@ -145,18 +128,18 @@ static int target_of(const char *link, char **ret)
 }
 
 /* A path whose object is missing, behind dangling links as well. Return: 0; -ENOMEM; -errno. */
-static int canonical_of_missing(const char *path, unsigned links, char **ret)
+static int canonical_of_missing(int root, const char *path, unsigned links, char **ret)
 {
 	cleanup_free char *target = NULL, *here = NULL;
-	int r = canonical_of_parents(path, &here);
+	int r = canonical_of_parents(root, path, &here);
 
 	if (r < 0)
 		return r;
-	r = links > 0 ? target_of(here, &target) : -EINVAL;
+	r = links > 0 ? target_of(root, here, &target) : -EINVAL;
 	if (r == -ENOMEM)
 		return r;
 	if (r == 0 && path_is_plain(target, strlen(target)))
-		return canonical_of_missing(target, links - 1, ret);
+		return canonical_of_missing(root, target, links - 1, ret);
 	*ret = steal_ptr(&here);
 	return 0;
 }
@@ -191,13 +174,13 @@ static void look_at(struct fs_rule *rule)
 }
 
 /* Guards also hold for a link at the end of their path. */
-static int bind_link(struct fs_rule *rule)
+static int bind_link(int root, struct fs_rule *rule)
 {
 	cleanup_free char *here = NULL;
 	struct stat st;
-	int r = canonical_of_parents(rule->path, &here);
+	int r = canonical_of_parents(root, rule->path, &here);
 
-	if (r < 0 || lstat(here, &st) < 0 || !S_ISLNK(st.st_mode))
+	if (r < 0 || rooted_stat(root, here, false, &st) < 0 || !S_ISLNK(st.st_mode))
 		return r;
 	rule->canonical_link = steal_ptr(&here);
 	return 0;
@@ -212,7 +195,7 @@ static int check_workspace_link(const struct fs_rule *rule, struct cordon_error 
 		    "leads through a symbolic link inside the workspace; name its target instead");
 }
 
-static int bind_literal(struct fs_rule *rule, struct cordon_error *err)
+static int bind_literal(int root, struct fs_rule *rule, struct cordon_error *err)
 {
 	bool guard = rule->kind <= FS_PROTECT;
 	int r;
@@ -221,23 +204,23 @@ static int bind_literal(struct fs_rule *rule, struct cordon_error *err)
 		rule->canonical = strdup(rule->path);
 		return rule->canonical ? 0 : -ENOMEM;
 	}
-	r = open_handle(rule->path, &rule->canonical);
+	r = open_handle(root, rule->path, &rule->canonical);
 	rule->fd = r < 0 ? -1 : r;
 	r = r < 0 ? r : 0;
 	if (is_missing(r))
-		r = canonical_of_missing(rule->path, LINKS_MAX, &rule->canonical);
+		r = canonical_of_missing(root, rule->path, LINKS_MAX, &rule->canonical);
 	if (r < 0)
 		return fail_errno(err, r, &rule->rule);
 	if (rule->fd >= 0)
 		look_at(rule);
-	r = guard ? bind_link(rule) : 0;
+	r = guard ? bind_link(root, rule) : 0;
 	if (r < 0)
 		return fail_errno(err, r, &rule->rule);
 	return guard || rule->fd < 0 ? 0 : check_workspace_link(rule, err);
 }
 
 /* The pattern with its directory part resolved. Return: 0; -ENOMEM; -errno. */
-static int canonical_pattern(const char *pattern, char **ret)
+static int canonical_pattern(int root, const char *pattern, char **ret)
 {
 	cleanup_free char *found = NULL, *dir = NULL;
 	cleanup_strbuf struct strbuf sb = { 0 };
@@ -248,9 +231,9 @@ static int canonical_pattern(const char *pattern, char **ret)
 	if (!dir)
 		return -ENOMEM;
 	if (length > 0 && dir[0] == '/') {
-		r = canonical_of(dir, &found);
+		r = canonical_of(root, dir, &found);
 		if (is_missing(r))
-			r = canonical_of_missing(dir, LINKS_MAX, &found);
+			r = canonical_of_missing(root, dir, LINKS_MAX, &found);
 		if (r < 0)
 			return r;
 		if (strcmp(found, "/") != 0)
@@ -262,10 +245,10 @@ static int canonical_pattern(const char *pattern, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int bind_glob(struct fs_rule *rule, struct cordon_error *err)
+static int bind_glob(int root, struct fs_rule *rule, struct cordon_error *err)
 {
 	struct glob *glob;
-	int r = canonical_pattern(rule->path, &rule->canonical);
+	int r = canonical_pattern(root, rule->path, &rule->canonical);
 
 	if (r == 0)
 		r = glob_new(rule->canonical, &glob);
@@ -296,7 +279,7 @@ static int put_tmp(struct policy *policy, const char *tmp)
 	return r;
 }
 
-static int bind_unix(struct unix_rule *rule, struct cordon_error *err)
+static int bind_unix(int root, struct unix_rule *rule, struct cordon_error *err)
 {
 	struct glob *glob = NULL;
 	int r;
@@ -304,11 +287,11 @@ static int bind_unix(struct unix_rule *rule, struct cordon_error *err)
 	if (rule->abstract)
 		return 0;
 	if (rule->glob)
-		r = canonical_pattern(rule->path, &rule->canonical);
+		r = canonical_pattern(root, rule->path, &rule->canonical);
 	else
-		r = canonical_of(rule->path, &rule->canonical);
+		r = canonical_of(root, rule->path, &rule->canonical);
 	if (!rule->glob && is_missing(r))
-		r = canonical_of_missing(rule->path, LINKS_MAX, &rule->canonical);
+		r = canonical_of_missing(root, rule->path, LINKS_MAX, &rule->canonical);
 	if (r == 0 && rule->glob)
 		r = glob_new(rule->canonical, &glob);
 	if (r < 0)
@@ -327,28 +310,29 @@ static int bind_rules(struct policy *policy, bool *ret_guards, struct cordon_err
 	for (size_t i = 0; r == 0 && i < policy->fs_count; i++) {
 		struct fs_rule *rule = &policy->fs[i];
 
-		r = rule->glob ? bind_glob(rule, err) : bind_literal(rule, err);
+		r = rule->glob ? bind_glob(policy->root_fd, rule, err)
+			       : bind_literal(policy->root_fd, rule, err);
 	}
 	for (size_t i = 0; r == 0 && i < policy->fs_count; i++)
 		*ret_guards |=
 			policy->fs[i].kind <= FS_PROTECT || bind_narrows(policy, &policy->fs[i]);
 	for (size_t i = 0; r == 0 && i < policy->unix_count; i++)
-		r = bind_unix(&policy->unix_rules[i], err);
+		r = bind_unix(policy->root_fd, &policy->unix_rules[i], err);
 	return r;
 }
 
 /* Return: 0; -ENOMEM; -errno with *err filled. */
 static int find_aliases(const struct policy *policy, struct aliases **ret, struct cordon_error *err)
 {
-	int r = aliases_read(ret);
+	int r = aliases_read(policy->mountinfo ? policy->mountinfo : "/proc/self/mountinfo", ret);
 
 	if (r < 0)
 		return err_sys(err, r, "read the mounts of this process");
-	r = git_places_add(*ret, policy->workspace);
+	r = git_places_add(*ret, policy->root_fd, policy->workspace);
 	return r < 0 ? err_sys(err, r, "find the repository of the workspace") : 0;
 }
 
-int policy_bind(struct policy *policy, const char *tmp, struct cordon_error *err)
+static int bind_all(struct policy *policy, const char *tmp, struct cordon_error *err)
 {
 	struct aliases *aliases = NULL;
 	bool guards = false;
@@ -365,6 +349,28 @@ int policy_bind(struct policy *policy, const char *tmp, struct cordon_error *err
 		if (r < 0)
 			err_sys(err, r, "index of the rules");
 	}
+	if (r == 0 && policy->expand) {
+		r = policy_expand(policy);
+		if (r < 0)
+			err_sys(err, r, "filesystem.expand");
+	}
 	aliases_free(aliases);
+	return r;
+}
+
+int policy_bind(struct policy *policy, const char *tmp, struct cordon_error *err)
+{
+	cleanup_fd int root = -1;
+	int r;
+
+	if (!policy->root || policy->root_fd >= 0)
+		return bind_all(policy, tmp, err);
+	/* An offline question: what is mounted below the root is not there yet. */
+	root = rooted_open(-1, policy->root, O_PATH | O_DIRECTORY, 0);
+	if (root < 0)
+		return fail(err, root, &policy->root_rule, strerrordesc_np(-root));
+	policy->root_fd = root;
+	r = bind_all(policy, tmp, err);
+	policy->root_fd = -1;
 	return r;
 }

@@ -8,6 +8,7 @@
 #include "policy/fs_rules.h"
 #include "policy/glob.h"
 #include "policy/links.h"
+#include "sys/rooted.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,10 +18,10 @@
  * Adds one alias. Where the rule's own object exists, the alias must show it: another mount may lie
  * over it. Where it does not, what the alias shows is guarded as well.
  */
-static int add_alias(struct fs_index *index, struct fs_rule *rule, const char *alias)
+static int add_alias(int root, struct fs_index *index, struct fs_rule *rule, const char *alias)
 {
 	struct stat st;
-	bool exists = stat(alias, &st) == 0;
+	bool exists = rooted_stat(root, alias, true, &st) == 0;
 	int r;
 
 	if (rule->fd >= 0 && !(exists && st.st_dev == rule->dev && st.st_ino == rule->ino))
@@ -31,7 +32,7 @@ static int add_alias(struct fs_index *index, struct fs_rule *rule, const char *a
 	return r;
 }
 
-static int add_aliases(struct fs_index *index, struct fs_rule *rule, const char *path,
+static int add_aliases(int root, struct fs_index *index, struct fs_rule *rule, const char *path,
 		       const struct aliases *aliases)
 {
 	char *alias;
@@ -40,7 +41,7 @@ static int add_aliases(struct fs_index *index, struct fs_rule *rule, const char 
 
 	for (size_t i = 0; (r = aliases_get(aliases, path, i, &alias, &deeper)) > 0; i++) {
 		rule->is_aliased = true;
-		r = deeper ? fs_index_add(index, rule, alias) : add_alias(index, rule, alias);
+		r = deeper ? fs_index_add(index, rule, alias) : add_alias(root, index, rule, alias);
 		free(alias);
 		if (r < 0)
 			break;
@@ -73,7 +74,8 @@ static int add_spelling(const char *spelling, void *arg)
 	return fs_index_add(spelled->index, spelled->rule, spelling);
 }
 
-static int index_guard(struct fs_index *index, struct fs_rule *rule, const struct aliases *aliases)
+static int index_guard(int root, struct fs_index *index, struct fs_rule *rule,
+		       const struct aliases *aliases)
 {
 	int r = fs_index_add(index, rule, rule->canonical);
 
@@ -82,11 +84,12 @@ static int index_guard(struct fs_index *index, struct fs_rule *rule, const struc
 	if (r == 0 && rule->fd >= 0)
 		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
 	if (r == 0 && aliases)
-		r = add_aliases(index, rule, rule->canonical, aliases);
+		r = add_aliases(root, index, rule, rule->canonical, aliases);
 	if (r == 0 && aliases && rule->canonical_link)
-		r = add_aliases(index, rule, rule->canonical_link, aliases);
+		r = add_aliases(root, index, rule, rule->canonical_link, aliases);
 	if (r == 0)
-		r = links_each(rule->path, add_spelling, &(struct spelled){ index, rule, NULL });
+		r = links_each(root, rule->path, add_spelling,
+			       &(struct spelled){ index, rule, NULL });
 	return r;
 }
 
@@ -103,17 +106,19 @@ static int add_pattern_at(struct fs_index *index, const struct fs_rule *rule, co
 }
 
 /* Finds the links on the way to the literal part of the pattern. */
-static int index_glob_links(struct fs_index *index, struct fs_rule *rule)
+static int index_glob_links(int root, struct fs_index *index, struct fs_rule *rule)
 {
 	size_t length;
 	cleanup_free char *dir = glob_directory(rule->path, &length);
 
 	if (!dir)
 		return -ENOMEM;
-	return links_each(dir, add_spelling, &(struct spelled){ index, rule, rule->path + length });
+	return links_each(root, dir, add_spelling,
+			  &(struct spelled){ index, rule, rule->path + length });
 }
 
-static int index_glob(struct fs_index *index, struct fs_rule *rule, const struct aliases *aliases)
+static int index_glob(int root, struct fs_index *index, struct fs_rule *rule,
+		      const struct aliases *aliases)
 {
 	cleanup_free char *dir = NULL;
 	size_t length;
@@ -124,7 +129,7 @@ static int index_glob(struct fs_index *index, struct fs_rule *rule, const struct
 	if (r == 0 && strcmp(rule->canonical, rule->path) != 0)
 		r = fs_index_add_pattern(index, rule, rule->path);
 	if (r == 0)
-		r = index_glob_links(index, rule);
+		r = index_glob_links(root, index, rule);
 	if (r < 0 || !aliases)
 		return r;
 	dir = glob_directory(rule->canonical, &length);
@@ -169,7 +174,7 @@ static int index_grant(const struct policy *policy, struct fs_index *index, stru
 	if (r == 0 && narrows && rule->fd >= 0)
 		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
 	if (r == 0 && narrows && aliases)
-		r = add_aliases(index, rule, rule->canonical, aliases);
+		r = add_aliases(policy->root_fd, index, rule, rule->canonical, aliases);
 	return r;
 }
 
@@ -184,9 +189,9 @@ int bind_index(struct policy *policy, const struct aliases *aliases)
 		struct fs_rule *rule = &policy->fs[i];
 
 		if (rule->glob)
-			r = index_glob(index, rule, aliases);
+			r = index_glob(policy->root_fd, index, rule, aliases);
 		else if (rule->kind <= FS_PROTECT)
-			r = index_guard(index, rule, aliases);
+			r = index_guard(policy->root_fd, index, rule, aliases);
 		else
 			r = index_grant(policy, index, rule, aliases);
 	}

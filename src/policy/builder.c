@@ -65,11 +65,30 @@ void policy_builder_free(struct policy_builder *builder)
 	for (size_t i = 0; i < builder->name_count; i++)
 		free(builder->names[i]);
 	free(builder->names);
+	for (size_t i = 0; i < builder->own_count; i++)
+		free(builder->own[i].path);
+	free(builder->own);
 	policy_free(builder->scratch);
 	free(builder->workspace);
 	free(builder->home);
 	free(builder->preset_dirs);
 	free(builder);
+}
+
+int policy_builder_protect(struct policy_builder *builder, const char *path, const char *why)
+{
+	char *copy;
+
+	for (size_t i = 0; i < builder->own_count; i++)
+		if (strcmp(builder->own[i].path, path) == 0)
+			return 0;
+	if (vec_grow(&builder->own, builder->own_count) < 0)
+		return -ENOMEM;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	builder->own[builder->own_count++] = (struct own_file){ copy, why };
+	return 0;
 }
 
 struct layer builder_layer(struct policy_builder *builder, struct settings *settings,

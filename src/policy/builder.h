@@ -10,6 +10,12 @@ struct flag {
 	char *key, *value;
 };
 
+/* A file of the host's own: the program must not change it. */
+struct own_file {
+	char *path;
+	const char *why; /* static */
+};
+
 struct policy_builder {
 	char *workspace, *home, *preset_dirs; /* of the context; NULL: not given */
 	struct settings files;		      /* all files and presets so far */
@@ -21,6 +27,8 @@ struct policy_builder {
 	char **names; /* of files, borrowed by entries */
 	size_t name_count;
 	size_t text_count;
+	struct own_file *own;
+	size_t own_count;
 	struct policy *scratch; /* texts are typed on it to check them */
 	struct problems problems;
 };

@@ -79,22 +79,6 @@ int compile_fs(struct compile *compile, const struct key *key, const struct entr
 	return 0;
 }
 
-int check_path(struct compile *compile, const struct key *key, const struct entry *entry)
-{
-	cleanup_free char *path = NULL;
-
-	(void)key;
-	return vars_path(compile, entry->text, false, &path);
-}
-
-int check_mount(struct compile *compile, const struct key *key, const struct entry *entry)
-{
-	(void)compile;
-	(void)key;
-	(void)entry;
-	return 0;
-}
-
 int compile_net(struct compile *compile, const struct key *key, const struct entry *entry)
 {
 	struct policy *policy = compile->policy;
@@ -114,10 +98,6 @@ int compile_net(struct compile *compile, const struct key *key, const struct ent
 		return r;
 	}
 	policy->net[policy->net_count++] = rule;
-	if (rule.target == NET_NAME || rule.target == NET_WILDCARD)
-		return compile_fail(compile, -EOPNOTSUPP, "host names are");
-	if (rule.schemes == NET_UDP || rule.schemes == NET_ICMP)
-		return compile_fail(compile, -EOPNOTSUPP, "udp:// and icmp:// are");
 	return 0;
 }
 
@@ -137,8 +117,6 @@ int compile_listen(struct compile *compile, const struct key *key, const struct 
 	if (r < 0)
 		return r;
 	policy->listen[policy->listen_count++] = rule;
-	if (rule.scheme == NET_UDP)
-		return compile_fail(compile, -EOPNOTSUPP, "udp:// is");
 	return 0;
 }
 
@@ -217,28 +195,42 @@ int compile_env(struct compile *compile, const struct key *key, const struct ent
 	return 0;
 }
 
+static int add_env_pattern(struct compile *compile, const char *text, char ***list, size_t *count)
+{
+	size_t length = strlen(text);
+	char *name;
+
+	if (length > 1 && text[length - 1] == '*')
+		length--;
+	if (!is_env_name(text, length) || memchr(text, '*', length))
+		return compile_fail(compile, -EINVAL, "NAME or PREFIX* is wanted");
+	if (vec_grow(list, *count) < 0)
+		return -ENOMEM;
+	name = strdup(text);
+	if (!name)
+		return -ENOMEM;
+	(*list)[(*count)++] = name;
+	return 0;
+}
+
 int compile_env_pass(struct compile *compile, const struct key *key, const struct entry *entry)
 {
 	struct policy *policy = compile->policy;
-	size_t length = strlen(entry->text);
-	char *name;
 
 	(void)key;
 	if (strcmp(entry->text, "*") == 0) {
 		policy->env_mode = ENV_INHERIT;
 		return 0;
 	}
-	if (length > 1 && entry->text[length - 1] == '*')
-		length--;
-	if (!is_env_name(entry->text, length) || memchr(entry->text, '*', length))
-		return compile_fail(compile, -EINVAL, "NAME or PREFIX* is wanted");
-	if (vec_grow(&policy->env_pass, policy->env_pass_count) < 0)
-		return -ENOMEM;
-	name = strdup(entry->text);
-	if (!name)
-		return -ENOMEM;
-	policy->env_pass[policy->env_pass_count++] = name;
-	return 0;
+	return add_env_pattern(compile, entry->text, &policy->env_pass, &policy->env_pass_count);
+}
+
+int compile_env_unset(struct compile *compile, const struct key *key, const struct entry *entry)
+{
+	struct policy *policy = compile->policy;
+
+	(void)key;
+	return add_env_pattern(compile, entry->text, &policy->env_unset, &policy->env_unset_count);
 }
 
 int compile_env_set(struct compile *compile, const struct key *key, const struct entry *entry)

@@ -22,6 +22,7 @@
 #include "policy/decide.h"
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "policy/fs_rules.h"
 #include "policy/glob.h"
 
@@ -53,17 +54,18 @@ struct manner {
 	enum effect effect;
 	bool pins;		    /* refused on the directories above a guarded rule */
 	bool pins_unless_directory; /* the same, but only where there is no directory */
+	bool names;		    /* changes names of the directory above */
 };
 
 static const struct manner manners[OP_COUNT] = {
 	[OP_READ] = { .effect = EFFECT_READ },
 	[OP_WRITE] = { .effect = EFFECT_CHANGE, .pins_unless_directory = true },
 	[OP_EXEC] = { .effect = EFFECT_EXEC },
-	[OP_CREATE] = { .effect = EFFECT_CHANGE, .pins = true },
-	[OP_MKDIR] = { .effect = EFFECT_CHANGE },
-	[OP_REMOVE] = { .effect = EFFECT_CHANGE, .pins = true },
-	[OP_RENAME] = { .effect = EFFECT_CHANGE, .pins = true },
-	[OP_LINK] = { .effect = EFFECT_LINK, .pins_unless_directory = true },
+	[OP_CREATE] = { .effect = EFFECT_CHANGE, .pins = true, .names = true },
+	[OP_MKDIR] = { .effect = EFFECT_CHANGE, .names = true },
+	[OP_REMOVE] = { .effect = EFFECT_CHANGE, .pins = true, .names = true },
+	[OP_RENAME] = { .effect = EFFECT_CHANGE, .pins = true, .names = true },
+	[OP_LINK] = { .effect = EFFECT_LINK, .pins_unless_directory = true, .names = true },
 	[OP_META] = { .effect = EFFECT_CHANGE },
 	[OP_STAT] = { .effect = EFFECT_LOOK },
 	[OP_WATCH] = { .effect = EFFECT_LOOK },
@@ -141,17 +143,20 @@ static bool is_refusal(const struct fs_rule *rule)
 	return rule && (rule->kind == FS_DENY || rule->kind == FS_HIDE);
 }
 
-static struct decision judge_read(const struct fs_cover *cover)
+static struct decision judge_read(const struct fs_object *object, const struct fs_cover *cover)
 {
 	if (!cover->access || is_refusal(cover->access))
 		return refuse(cover->access);
+	if (cover->unlisted && object->is_directory)
+		return refuse(cover->unlisted);
 	return allow(cover->access);
 }
 
-static struct decision judge_exec(const struct policy *policy, const struct fs_cover *cover)
+static struct decision judge_exec(const struct policy *policy, const struct fs_object *object,
+				  const struct fs_cover *cover)
 {
 	if (!policy->exec_present)
-		return judge_read(cover);
+		return judge_read(object, cover);
 	if (is_refusal(cover->access) && cover->access_depth >= cover->exec_depth)
 		return refuse(cover->access);
 	return cover->exec ? allow(cover->exec) : refuse(NULL);
@@ -178,6 +183,8 @@ static struct decision judge_change(const struct manner *manner, const struct fs
 
 	if (guard)
 		return refuse(guard);
+	if (manner->names && cover->frozen)
+		return refuse(cover->frozen);
 	if (manner->effect != EFFECT_LINK && (!cover->access || cover->access->kind != FS_WRITE))
 		return refuse(cover->access);
 	if (cover->below && is_pinning(manner, object))
@@ -195,9 +202,9 @@ static struct decision by_literals(const struct policy *policy, const struct man
 	case EFFECT_LOOK:
 		return is_refusal(cover.access) ? refuse(cover.access) : allow(cover.access);
 	case EFFECT_READ:
-		return judge_read(&cover);
+		return judge_read(object, &cover);
 	case EFFECT_EXEC:
-		return judge_exec(policy, &cover);
+		return judge_exec(policy, object, &cover);
 	case EFFECT_CHANGE:
 	case EFFECT_LINK:
 		return judge_change(manner, object, &cover);
@@ -247,6 +254,18 @@ struct decision policy_decide_fs(const struct policy *policy, enum op op,
 		return decision;
 	other = by_identity(policy, manner, object);
 	return other.allow ? decision : other;
+}
+
+bool policy_leads_to_grant(const struct policy *policy, const struct fs_object *directory)
+{
+	for (size_t i = 0; i < policy->fs_count; i++) {
+		const struct fs_rule *rule = &policy->fs[i];
+
+		if (rule->kind > FS_PROTECT && rule->fd >= 0 &&
+		    path_is_under(rule->canonical, directory->path))
+			return true;
+	}
+	return false;
 }
 
 /* Return: a pattern that treats what is below the two directories differently, or NULL. */

@@ -9,6 +9,7 @@
 #define CORDON_POLICY_DECIDE_H
 
 #include "policy/model.h"
+#include "policy/name_table.h"
 #include "policy/op.h"
 
 struct fs_object {
@@ -34,21 +35,35 @@ struct decision policy_decide_fs(const struct policy *policy, enum op op,
 				 const struct fs_object *object);
 
 /*
+ * Whether a directory that is refused itself leads to a grant beneath it: then it may be walked
+ * through, and tells nothing that the policy does not.
+ */
+bool policy_leads_to_grant(const struct policy *policy, const struct fs_object *directory);
+
+/*
  * A rename of `from` to `to` (both ways if exchange). Beyond OP_RENAME on one and OP_CREATE on the
  * other it refuses moves that would take something below a directory out of, or into, a rule.
  */
 struct decision policy_decide_rename(const struct policy *policy, const struct fs_object *from,
 				     const struct fs_object *to, bool exchange);
 
-/* An address of a socket, normalised: IPv4 as ::ffff:a.b.c.d. */
+/*
+ * An address of a socket, normalised: IPv4 as ::ffff:a.b.c.d. names: what addresses have been
+ * answered for names, at which rules with a name look; NULL: nothing has. now: of names' clock.
+ */
 struct endpoint {
 	enum net_scheme scheme;
 	uint8_t address[16];
 	uint16_t port;
+	const struct name_table *names;
+	uint64_t now;
 };
 
 struct decision policy_decide_connect(const struct policy *policy, const struct endpoint *endpoint);
 struct decision policy_decide_listen(const struct policy *policy, const struct endpoint *endpoint);
+
+/* Whether a name may be looked up at all: see name_rules.h. name: lower case, no trailing dot. */
+struct decision policy_decide_name(const struct policy *policy, const char *name);
 
 /* Abstract name: bytes with length. Only for sockets that were not bound inside the tree. */
 struct decision policy_decide_abstract(const struct policy *policy, const char *name,

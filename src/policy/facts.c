@@ -85,21 +85,28 @@ static void add_guard(const struct policy *policy, const struct fs_rule *guard,
 
 		if (grant->kind == FS_WRITE && reaches(guard, grant))
 			facts->guard_in_write = true;
-		if (refuses && is_executable(policy, grant) && reaches(guard, grant))
-			facts->deny_in_exec = true;
+		if (refuses && !facts->exec_guard && is_executable(policy, grant) &&
+		    reaches(guard, grant))
+			facts->exec_guard = &guard->rule;
 	}
 }
 
-struct fs_facts policy_fs_facts(const struct policy *policy)
+struct fs_facts policy_fs_facts(const struct policy *policy, bool expanded)
 {
-	struct fs_facts facts = { .any = policy->fs_count > 0 || policy->exec_present };
+	struct fs_facts facts = { .any = policy->fs_count > 0 || policy->exec_present,
+				  .no_exec = policy->exec_present };
 
 	for (size_t i = 0; i < policy->fs_count; i++) {
 		const struct fs_rule *rule = &policy->fs[i];
 
+		if (rule->kind == FS_EXEC)
+			facts.no_exec = false;
+		if (expanded && rule->kind == FS_DENY)
+			continue;
 		if (rule->kind <= FS_PROTECT ||
 		    (rule->kind == FS_READ && is_narrowing(policy, rule)))
 			add_guard(policy, rule, &facts);
 	}
+	facts.deny_in_exec = facts.exec_guard != NULL;
 	return facts;
 }

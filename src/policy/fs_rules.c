@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct node {
-	struct node *child, *sibling;
+struct fs_node {
+	struct fs_node *child, *sibling;
 	const struct fs_rule *rules[FS_KIND_COUNT];
-	const struct fs_rule *below; /* a guarded rule strictly below */
-	uint32_t key;		     /* length and first bytes of the name, compared first */
+	const struct fs_rule *below;		 /* a guarded rule strictly below */
+	const struct fs_rule *unlisted, *frozen; /* see struct fs_cover */
+	uint32_t key; /* length and first bytes of the name, compared first */
 	size_t length;
 	char name[];
 };
@@ -25,7 +26,7 @@ struct object {
 };
 
 struct fs_index {
-	struct node *root;
+	struct fs_node *root;
 	struct fs_pattern *patterns[FS_PROTECT + 1];
 	size_t pattern_count[FS_PROTECT + 1];
 	struct glob **owned;
@@ -43,9 +44,9 @@ static uint32_t key_of(const char *name, size_t length)
 	return key;
 }
 
-static struct node *node_new(const char *name, size_t length)
+static struct fs_node *node_new(const char *name, size_t length)
 {
-	struct node *node = calloc(1, sizeof(*node) + length + 1);
+	struct fs_node *node = calloc(1, sizeof(*node) + length + 1);
 
 	if (!node)
 		return NULL;
@@ -55,11 +56,12 @@ static struct node *node_new(const char *name, size_t length)
 	return node;
 }
 
-static inline struct node *node_child(const struct node *node, const char *name, size_t length)
+static inline struct fs_node *node_child(const struct fs_node *node, const char *name,
+					 size_t length)
 {
 	uint32_t key = key_of(name, length);
 
-	for (struct node *child = node->child; child; child = child->sibling)
+	for (struct fs_node *child = node->child; child; child = child->sibling)
 		if (child->key == key && child->length == length &&
 		    memcmp(child->name, name, length) == 0)
 			return child;
@@ -82,13 +84,13 @@ int fs_index_new(struct fs_index **ret)
 }
 
 /* Frees without recursion: a path may have thousands of components. */
-static void node_free(struct node *node)
+static void node_free(struct fs_node *node)
 {
 	while (node) {
-		struct node *next = node->child;
+		struct fs_node *next = node->child;
 
 		if (next) {
-			struct node *last = next;
+			struct fs_node *last = next;
 
 			while (last->sibling)
 				last = last->sibling;
@@ -119,12 +121,12 @@ void fs_index_free(struct fs_index *index)
 
 int fs_index_add(struct fs_index *index, const struct fs_rule *rule, const char *path)
 {
-	struct node *node = index->root;
+	struct fs_node *node = index->root;
 	const char *at = path, *name;
 	size_t length;
 
 	while ((name = path_next(&at, &length))) {
-		struct node *child = node_child(node, name, length);
+		struct fs_node *child = node_child(node, name, length);
 
 		if (!child) {
 			child = node_new(name, length);
@@ -188,7 +190,7 @@ static int by_inode(const void *pa, const void *pb)
 	return a->dev < b->dev ? -1 : a->dev > b->dev;
 }
 
-static const struct fs_rule *guard_at(const struct node *node, bool in_write)
+static const struct fs_rule *guard_at(const struct fs_node *node, bool in_write)
 {
 	for (size_t kind = FS_DENY; kind <= FS_PROTECT; kind++)
 		if (node->rules[kind])
@@ -198,13 +200,13 @@ static const struct fs_rule *guard_at(const struct node *node, bool in_write)
 }
 
 struct visit {
-	struct node *node;
+	struct fs_node *node;
 	size_t parent; /* index of the visit above */
 	bool in_write;
 };
 
 /* Lists all nodes, parents before children. */
-static int list_nodes(struct node *root, struct visit **ret, size_t *ret_count)
+static int list_nodes(struct fs_node *root, struct visit **ret, size_t *ret_count)
 {
 	struct visit *visits = malloc(sizeof(*visits));
 	size_t count = 1;
@@ -213,7 +215,7 @@ static int list_nodes(struct node *root, struct visit **ret, size_t *ret_count)
 		return -ENOMEM;
 	visits[0] = (struct visit){ root, 0, root->rules[FS_WRITE] != NULL };
 	for (size_t i = 0; i < count; i++) {
-		struct node *child = visits[i].node->child;
+		struct fs_node *child = visits[i].node->child;
 
 		for (; child; child = child->sibling) {
 			bool in_write = visits[i].in_write || child->rules[FS_WRITE];
@@ -239,7 +241,7 @@ int fs_index_seal(struct fs_index *index)
 	if (r < 0)
 		return r;
 	for (size_t i = count; i-- > 1;) {
-		struct node *above = visits[visits[i].parent].node;
+		struct fs_node *above = visits[visits[i].parent].node;
 		const struct fs_rule *guard = guard_at(visits[i].node, visits[i].in_write);
 
 		if (!above->below)
@@ -251,7 +253,7 @@ int fs_index_seal(struct fs_index *index)
 	return 0;
 }
 
-static void cover_node(const struct node *node, unsigned depth, struct fs_cover *ret)
+static void cover_node(const struct fs_node *node, unsigned depth, struct fs_cover *ret)
 {
 	static const enum fs_kind order[] = { FS_DENY, FS_HIDE, FS_WRITE, FS_READ };
 
@@ -277,7 +279,7 @@ static void cover_node(const struct node *node, unsigned depth, struct fs_cover 
 void fs_index_cover(const struct fs_index *index, const char *path, size_t length,
 		    struct fs_cover *ret)
 {
-	const struct node *node = index->root;
+	const struct fs_node *node = index->root;
 	const char *at = path, *end = path + length;
 	unsigned depth = 0;
 
@@ -293,12 +295,58 @@ void fs_index_cover(const struct fs_index *index, const char *path, size_t lengt
 		slash = memchr(at, '/', (size_t)(end - at));
 		if (!slash)
 			slash = end;
+		if (slash == end)
+			ret->frozen = node->frozen;
 		node = node_child(node, at, (size_t)(slash - at));
 		if (!node)
 			return;
 		at = slash;
 	}
 	ret->below = node->below;
+	ret->unlisted = node->unlisted;
+}
+
+struct fs_node *fs_index_node(const struct fs_index *index, const char *path)
+{
+	struct fs_node *node = index->root;
+	const char *name;
+	size_t length;
+
+	while (node && (name = path_next(&path, &length)))
+		node = node_child(node, name, length);
+	return node;
+}
+
+struct fs_node *fs_node_child(const struct fs_node *node, const char *name)
+{
+	return node_child(node, name, strlen(name));
+}
+
+struct fs_node *fs_node_first(const struct fs_node *node)
+{
+	return node->child;
+}
+
+struct fs_node *fs_node_next(const struct fs_node *node)
+{
+	return node->sibling;
+}
+
+const char *fs_node_name(const struct fs_node *node)
+{
+	return node->name;
+}
+
+const struct fs_rule *fs_node_rule(const struct fs_node *node, enum fs_kind kind)
+{
+	return node->rules[kind];
+}
+
+void fs_node_split(struct fs_node *node, const struct fs_rule *unlisted,
+		   const struct fs_rule *frozen)
+{
+	node->unlisted = unlisted;
+	node->frozen = frozen;
 }
 
 const struct fs_pattern *fs_index_patterns(const struct fs_index *index, enum fs_kind kind,

@@ -37,10 +37,26 @@ struct fs_cover {
 	const struct fs_rule *exec;    /* longest exec */
 	const struct fs_rule *write;   /* longest write */
 	const struct fs_rule *below;   /* a guarded rule strictly below the path */
+	/* The deny rule for which the kernel's grant was split (expand.h): the path is a directory
+	 * that cannot be listed; names in the directory above it cannot change. */
+	const struct fs_rule *unlisted, *frozen;
 	unsigned access_depth, protect_depth, exec_depth;
 };
 void fs_index_cover(const struct fs_index *index, const char *path, size_t length,
 		    struct fs_cover *ret);
+
+/* The names of literal rules as a tree; nodes stay the index's own. */
+struct fs_node;
+/* Return: the node of a canonical path, or NULL if no rule lies there or beneath. */
+struct fs_node *fs_index_node(const struct fs_index *index, const char *path);
+struct fs_node *fs_node_child(const struct fs_node *node, const char *name);
+struct fs_node *fs_node_first(const struct fs_node *node);
+struct fs_node *fs_node_next(const struct fs_node *node);
+const char *fs_node_name(const struct fs_node *node);
+const struct fs_rule *fs_node_rule(const struct fs_node *node, enum fs_kind kind);
+/* What fs_index_cover() says of the directory from now on, and of names in it. */
+void fs_node_split(struct fs_node *node, const struct fs_rule *unlisted,
+		   const struct fs_rule *frozen);
 
 /* Patterns of one guarded kind. */
 const struct fs_pattern *fs_index_patterns(const struct fs_index *index, enum fs_kind kind,

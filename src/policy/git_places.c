@@ -8,6 +8,7 @@
 #include "policy/git_places.h"
 
 #include "base/cleanup.h"
+#include "sys/rooted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +19,9 @@
 #include <sys/stat.h>
 
 /* The first line of a small regular file, or NULL. */
-static char *first_line(const char *path)
+static char *first_line(int root, const char *path)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	cleanup_fd int fd = rooted_open(root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
 	char text[PATH_MAX + 16];
 	struct stat st;
 	ssize_t length;
@@ -36,18 +37,17 @@ static char *first_line(const char *path)
 }
 
 /* The real path of dir/path, or NULL. */
-static char *real_path(const char *dir, const char *path)
+static char *real_path(int root, const char *dir, const char *path)
 {
 	cleanup_free char *joined = NULL;
+	char *real = NULL;
 
-	if (path[0] == '/')
-		return realpath(path, NULL);
-	if (asprintf(&joined, "%s/%s", dir, path) < 0)
+	if (asprintf(&joined, "%s/%s", path[0] == '/' ? "" : dir, path) < 0)
 		return NULL;
-	return realpath(joined, NULL);
+	return rooted_real(root, joined, &real) < 0 ? NULL : real;
 }
 
-int git_places_add(struct aliases *aliases, const char *workspace)
+int git_places_add(struct aliases *aliases, int root, const char *workspace)
 {
 	static const char mark[] = "gitdir: ";
 	cleanup_free char *file = NULL, *line = NULL, *git = NULL, *pointer = NULL;
@@ -56,10 +56,10 @@ int git_places_add(struct aliases *aliases, const char *workspace)
 
 	if (asprintf(&file, "%s/.git", workspace) < 0)
 		return -ENOMEM;
-	line = first_line(file);
+	line = first_line(root, file);
 	if (!line || strncmp(line, mark, strlen(mark)) != 0)
 		return 0;
-	git = real_path(workspace, line + strlen(mark));
+	git = real_path(root, workspace, line + strlen(mark));
 	if (!git)
 		return 0;
 	r = aliases_add(aliases, file, git);
@@ -67,7 +67,7 @@ int git_places_add(struct aliases *aliases, const char *workspace)
 		return r;
 	if (asprintf(&pointer, "%s/commondir", git) < 0)
 		return -ENOMEM;
-	shared_line = first_line(pointer);
-	shared = shared_line ? real_path(git, shared_line) : NULL;
+	shared_line = first_line(root, pointer);
+	shared = shared_line ? real_path(root, git, shared_line) : NULL;
 	return shared ? aliases_add(aliases, file, shared) : 0;
 }

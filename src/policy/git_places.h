@@ -8,8 +8,8 @@
 /*
  * Rules below $WORKSPACE/.git then hold for the git directory that the file names, and for the
  * common directory of a worktree, which has the hooks and the configuration.
- * Return: 0, also where there is none; -ENOMEM.
+ * root: as in sys/rooted.h. Return: 0, also where there is none; -ENOMEM.
  */
-int git_places_add(struct aliases *aliases, const char *workspace);
+int git_places_add(struct aliases *aliases, int root, const char *workspace);
 
 #endif

@@ -5,7 +5,9 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "policy/compile.h"
+#include "policy/settings.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,8 +37,15 @@ const struct key keys[] = {
 	{ "filesystem.protect", SHAPE_LIST, TYPE_PATTERN, compile_fs, FS_PROTECT,
 	  .help = "readable as granted, but never created, changed, renamed or removed" },
 	{ "filesystem.expand", SHAPE_SCALAR, TYPE_BOOL, compile_bool, FIELD(expand),
-	  .fallback = "false", .unsupported = true,
-	  .help = "literal deny rules are held by the kernel alone" },
+	  .fallback = "false",
+	  .help = "literal deny rules are held by the kernel alone, by granting the names beside "
+		  "them one by one" },
+	{ "filesystem.metadata", SHAPE_SCALAR, TYPE_WORD, compile_word, FIELD(metadata),
+	  .words = "held|visible", .fallback = "held",
+	  .help = "visible: stat, access, readlink and chdir of what is denied are left to the "
+		  "kernel, for speed; its contents and changes stay refused" },
+	{ "filesystem.keep_tmp", SHAPE_SCALAR, TYPE_BOOL, compile_bool, FIELD(keep_tmp),
+	  .fallback = "false", .help = "$TMP is not removed at the end" },
 	{ "filesystem.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
 
 	{ "network", SHAPE_SECTION, .help = "network; without it there is none" },
@@ -58,27 +67,49 @@ const struct key keys[] = {
 	{ "process", SHAPE_SECTION, .help = "what the program starts with" },
 	{ "process.cwd", SHAPE_SCALAR, TYPE_PATH, compile_cwd,
 	  .help = "working directory; by default the current one" },
+	{ "process.argv0", SHAPE_SCALAR, TYPE_TEXT, compile_argv0,
+	  .help = "what the program finds as its own name; by default the one it was called by" },
 	{ "process.env", SHAPE_EITHER, TYPE_WORD, compile_env, .words = "inherit",
 	  .help = "'inherit' for the whole environment, or a section" },
 	{ "process.env.pass", SHAPE_LIST, TYPE_ENV, compile_env_pass,
 	  .help = "variables that are kept: only these; NAME or PREFIX*" },
 	{ "process.env.set", SHAPE_MAP, TYPE_TEXT, compile_env_set,
 	  .help = "variables with their values" },
+	{ "process.env.unset", SHAPE_LIST, TYPE_ENV, compile_env_unset,
+	  .help = "variables that are not passed whatever 'pass' says; NAME or PREFIX*" },
 	{ "process.env.remove", SHAPE_REMOVE, TYPE_TEXT,
 	  .help = "inherited names to take away" },
-	{ "process.user", SHAPE_SCALAR, TYPE_TEXT, check_id, .unsupported = true,
-	  .help = "user to run as, by number or name" },
-	{ "process.group", SHAPE_SCALAR, TYPE_TEXT, check_id, .unsupported = true,
+	{ "process.user", SHAPE_SCALAR, TYPE_TEXT, compile_user,
+	  .help = "user to run as, by number or name; a name brings its group" },
+	{ "process.group", SHAPE_SCALAR, TYPE_TEXT, compile_group,
 	  .help = "group to run as, by number or name" },
-	{ "process.groups", SHAPE_LIST, TYPE_TEXT, check_id, .unsupported = true,
-	  .help = "supplementary groups" },
-	{ "process.capabilities", SHAPE_SECTION, .unsupported = true, .help = "capabilities" },
-	{ "process.capabilities.keep", SHAPE_LIST, TYPE_TEXT, check_capability,
-	  .unsupported = true, .help = "every set ends as exactly this" },
+	{ "process.groups", SHAPE_LIST, TYPE_TEXT, compile_groups,
+	  .help = "supplementary groups; with user or group and without this: none" },
+	{ "process.capabilities", SHAPE_SECTION, .help = "capabilities" },
+	{ "process.capabilities.keep", SHAPE_LIST, TYPE_TEXT, compile_capability, CAPS_KEEP,
+	  .help = "every set ends as exactly this; absent: untouched" },
+	{ "process.capabilities.bounding", SHAPE_LIST, TYPE_TEXT, compile_capability,
+	  CAPS_BOUNDING, .help = "this set alone, whatever keep says" },
+	{ "process.capabilities.permitted", SHAPE_LIST, TYPE_TEXT, compile_capability,
+	  CAPS_PERMITTED, .help = "this set alone; the kernel computes it anew at the exec" },
+	{ "process.capabilities.effective", SHAPE_LIST, TYPE_TEXT, compile_capability,
+	  CAPS_EFFECTIVE, .help = "this set alone, within permitted" },
+	{ "process.capabilities.inheritable", SHAPE_LIST, TYPE_TEXT, compile_capability,
+	  CAPS_INHERITABLE, .help = "this set alone" },
+	{ "process.capabilities.ambient", SHAPE_LIST, TYPE_TEXT, compile_capability,
+	  CAPS_AMBIENT, .help = "this set alone, within permitted and inheritable" },
+	{ "process.capabilities.securebits", SHAPE_LIST, TYPE_TEXT, compile_securebit,
+	  .help = "noroot, noroot_locked and so on: exactly these" },
 	{ "process.capabilities.remove", SHAPE_REMOVE, TYPE_TEXT,
 	  .help = "inherited entries to take away" },
 	{ "process.umask", SHAPE_SCALAR, TYPE_OCTAL, compile_umask, FIELD(umask),
 	  .help = "file mode mask, octal" },
+	{ "process.nice", SHAPE_SCALAR, TYPE_SIGNED, compile_nice,
+	  .help = "priority: 19 gives way to all others; below 0 needs privilege" },
+	{ "process.signal_mask", SHAPE_LIST, TYPE_SIGNAL, compile_signal, FIELD(signal_mask),
+	  .help = "signals that the program starts with blocked; by default none" },
+	{ "process.signal_ignore", SHAPE_LIST, TYPE_SIGNAL, compile_signal, FIELD(signal_ignore),
+	  .help = "signals that the program starts with ignored; by default none" },
 	{ "process.aslr", SHAPE_SCALAR, TYPE_BOOL, compile_tristate, FIELD(aslr),
 	  .help = "randomise the address space" },
 	{ "process.huge_pages", SHAPE_SCALAR, TYPE_BOOL, compile_tristate, FIELD(huge_pages),
@@ -96,44 +127,65 @@ const struct key keys[] = {
 	{ "process.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
 
 	{ "limits", SHAPE_SECTION, .help = "limits" },
-	{ "limits.wall", SHAPE_SCALAR, TYPE_DURATION, compile_wall, FIELD(wall_ms),
+	{ "limits.wall", SHAPE_SCALAR, TYPE_DURATION, compile_wall, LIMIT_WALL,
 	  .fallback = "unlimited", .help = "time until the run is ended" },
-	{ "limits.cpu", SHAPE_SCALAR, TYPE_DURATION, compile_cpu_time, FIELD(cpu_s),
+	{ "limits.cpu", SHAPE_SCALAR, TYPE_DURATION, compile_cpu_time, LIMIT_CPU,
 	  .fallback = "unlimited", .help = "processor time of each process" },
-	{ "limits.memory", SHAPE_SCALAR, TYPE_SIZE, check_size, .fallback = "unlimited",
-	  .unsupported = true, .help = "memory of the whole tree" },
-	{ "limits.address_space", SHAPE_SCALAR, TYPE_SIZE, compile_size, FIELD(address_space),
+	{ "limits.memory", SHAPE_SCALAR, TYPE_SIZE, compile_size, LIMIT_MEMORY,
+	  .fallback = "unlimited", .help = "memory of the whole tree" },
+	{ "limits.address_space", SHAPE_SCALAR, TYPE_SIZE, compile_size, LIMIT_ADDRESS_SPACE,
 	  .fallback = "unlimited", .help = "address space of each process" },
-	{ "limits.processes", SHAPE_SCALAR, TYPE_INTEGER, check_count, .fallback = "unlimited",
-	  .unsupported = true, .help = "processes of the whole tree" },
-	{ "limits.open_files", SHAPE_SCALAR, TYPE_INTEGER, compile_count, FIELD(open_files),
+	{ "limits.processes", SHAPE_SCALAR, TYPE_INTEGER, compile_count, LIMIT_PROCESSES,
+	  .fallback = "unlimited", .help = "processes of the whole tree, threads not counted" },
+	{ "limits.open_files", SHAPE_SCALAR, TYPE_INTEGER, compile_count, LIMIT_OPEN_FILES,
 	  .fallback = "unlimited", .help = "open descriptors of each process" },
-	{ "limits.file_size", SHAPE_SCALAR, TYPE_SIZE, compile_size, FIELD(file_size),
+	{ "limits.file_size", SHAPE_SCALAR, TYPE_SIZE, compile_size, LIMIT_FILE_SIZE,
 	  .fallback = "unlimited", .help = "size of any file that is written" },
-	{ "limits.output", SHAPE_SCALAR, TYPE_SIZE, check_size, .fallback = "unlimited",
-	  .unsupported = true, .help = "bytes of output that are captured" },
-	{ "limits.cpu_percent", SHAPE_SCALAR, TYPE_INTEGER, check_percent,
-	  .fallback = "unlimited", .unsupported = true, .help = "share of one processor" },
+	{ "limits.output", SHAPE_SCALAR, TYPE_SIZE, compile_size, LIMIT_OUTPUT,
+	  .fallback = "unlimited",
+	  .help = "bytes of both outputs together, where the host reads them through the library" },
+	{ "limits.rlimits", SHAPE_MAP, TYPE_TEXT, compile_rlimit,
+	  .help = "other limits of each process, SOFT or SOFT:HARD, each 'unlimited' or a number: "
+		  "stack core memlock data msgqueue (sizes), nproc (of the user on the whole host) "
+		  "sigpending locks rtprio nice, rttime (a duration)" },
+	{ "limits.derive", SHAPE_SCALAR, TYPE_WORD, compile_derive,
+	  .words = "none|address_space|harden", .fallback = "none",
+	  .help = "limits that are not given follow from others: address_space is eight times memory "
+		  "and at least 4G; harden also makes cpu twice wall and at least 2s, and "
+		  "open_files 256" },
+	{ "limits.cpu_percent", SHAPE_SCALAR, TYPE_INTEGER, compile_percent, LIMIT_CPU_PERCENT,
+	  .fallback = "unlimited",
+	  .help = "processor time of the whole tree: 100 is one processor; it is stopped and continued" },
 
 	{ "syscalls", SHAPE_SECTION, .help = "system calls" },
-	{ "syscalls.deny", SHAPE_LIST, TYPE_TEXT, compile_syscall, true,
+	{ "syscalls.deny", SHAPE_LIST, TYPE_TEXT, compile_syscall, SYSCALLS_DENY,
 	  .help = "names or @groups that are refused as well" },
-	{ "syscalls.allow", SHAPE_LIST, TYPE_TEXT, compile_syscall, false,
+	{ "syscalls.allow", SHAPE_LIST, TYPE_TEXT, compile_syscall, SYSCALLS_ALLOW,
 	  .help = "names or @groups that the default refuses" },
+	{ "syscalls.only", SHAPE_LIST, TYPE_TEXT, compile_syscall, SYSCALLS_ONLY,
+	  .help = "names or @groups; every other call is refused, but those that starting and ending "
+		  "need and those under allow; absent: no such list" },
 	{ "syscalls.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
 
 	{ "isolation", SHAPE_SECTION, .help = "namespaces and mounts" },
-	{ "isolation.namespaces", SHAPE_LIST, TYPE_TEXT, check_namespace, .unsupported = true,
+	{ "isolation.namespaces", SHAPE_LIST, TYPE_TEXT, compile_namespace,
 	  .help = "any of user pid mount net ipc uts cgroup time" },
-	{ "isolation.root", SHAPE_SCALAR, TYPE_PATH, check_path, .unsupported = true,
-	  .help = "directory that becomes /" },
-	{ "isolation.mounts", SHAPE_RECORDS, TYPE_TEXT, check_mount, .unsupported = true,
-	  .help = "source, target, read_only" },
-	{ "isolation.hostname", SHAPE_SCALAR, TYPE_TEXT, check_name, .unsupported = true,
-	  .help = "host name" },
-	{ "isolation.on_failure", SHAPE_SCALAR, TYPE_WORD, compile_word, FIELD(on_failure),
+	{ "isolation.root", SHAPE_SCALAR, TYPE_PATH, compile_root, .first = true,
+	  .help = "directory that becomes /; brings a mount namespace" },
+	{ "isolation.mounts", SHAPE_RECORDS, TYPE_TEXT, compile_mount, .first = true,
+	  .help = "what is mounted, in this order: source, target, read_only, optional; or type (tmpfs, "
+		  "proc, dev), target, size; brings a mount namespace" },
+	{ "isolation.host_libs", SHAPE_SCALAR, TYPE_BOOL, compile_bool, FIELD(host_libs),
+	  .fallback = "false", .first = true,
+	  .help = "with a root: the host's /lib, /lib64, /usr/lib and /usr/bin are in it, read-only" },
+	{ "isolation.time_offset", SHAPE_MAP, TYPE_TEXT, compile_time_offset,
+	  .help = "monotonic and boottime: by how much these clocks differ inside; brings a time "
+		  "namespace" },
+	{ "isolation.hostname", SHAPE_SCALAR, TYPE_TEXT, compile_hostname,
+	  .help = "host name inside; brings a uts namespace" },
+	{ "isolation.on_failure", SHAPE_MODES, TYPE_WORD, compile_failure,
 	  .words = "refuse|warn|ignore", .fallback = "refuse",
-	  .help = "what happens when a layer cannot be set up" },
+	  .help = "what happens when a layer cannot be set up; or a map of layers, and `default`" },
 	{ "isolation.remove", SHAPE_REMOVE, TYPE_TEXT, .help = "inherited entries to take away" },
 
 	{ "supervisor", SHAPE_SCALAR, TYPE_WORD, compile_word, FIELD(supervisor),
@@ -151,6 +203,7 @@ const struct key keys[] = {
 };
 /* clang-format on */
 const size_t key_count = COUNT_OF(keys);
+static_assert(COUNT_OF(keys) <= KEYS_MAX, "settings have a place for each key");
 
 const struct key *key_find(const char *name)
 {
@@ -215,6 +268,8 @@ static const char *const type_words[] = {
 	[TYPE_PORTS] = "a port, a range or '*'",
 	[TYPE_SOCKET] = "a path, a glob or @name",
 	[TYPE_ENV] = "the name of a variable",
+	[TYPE_SIGNED] = "a decimal number, which may be negative",
+	[TYPE_SIGNAL] = "the name or number of a signal",
 };
 
 const char *key_wants(const struct key *key)
@@ -231,6 +286,8 @@ static const char *shape_words(const struct key *key)
 		return "list";
 	case SHAPE_MAP:
 		return "map";
+	case SHAPE_MODES:
+		return "one, or a map";
 	case SHAPE_SECTION:
 	case SHAPE_SCALAR:
 	case SHAPE_EITHER:

@@ -22,6 +22,7 @@ enum key_shape {
 	SHAPE_RECORDS, /* a list of maps: mounts */
 	SHAPE_REMOVE,  /* a list of entries to take away from the lists of the section */
 	SHAPE_EITHER,  /* a scalar, or a section */
+	SHAPE_MODES,   /* a scalar, or a map of names to such scalars; the scalar is `default` */
 };
 
 /* How a text is typed, for the schema and the manual; the compile function does the typing. */
@@ -40,6 +41,8 @@ enum key_type {
 	TYPE_PORTS,
 	TYPE_SOCKET,
 	TYPE_ENV,
+	TYPE_SIGNED,
+	TYPE_SIGNAL,
 };
 
 /* One text of a policy, as it was written. */
@@ -59,10 +62,11 @@ struct key {
 	 * -EOPNOTSUPP for a value that is right but not supported by this version; -ENOMEM.
 	 */
 	int (*compile)(struct compile *compile, const struct key *key, const struct entry *entry);
-	size_t offset;	   /* of the field, for the common compile functions */
+	size_t offset;	   /* of the field, for the common compile functions; or a number */
 	const char *words; /* TYPE_WORD: `a|b|c`; index is the value */
 	const char *help;
 	const char *fallback; /* the value that absence means; NULL: none */
+	bool first;	      /* built before the others, which mean what it makes them mean */
 	bool unsupported;     /* any value but the fallback is refused by this version */
 	bool null_is_value;   /* `null` is not a reset but says something */
 };

@@ -6,6 +6,7 @@
  * put one back; then its own entries are put in. Every text is typed on a scratch policy here and
  * now, so that each layer is checked and not only what is left of it in the end.
  */
+#include "policy/records.h"
 #include "policy/settings.h"
 
 #include "base/cleanup.h"
@@ -179,6 +180,29 @@ static int apply_pairs(struct layer *layer, const struct key *key, const struct 
 	return worst;
 }
 
+/* The scalar says it for all: it takes the place of every entry before it. */
+static int apply_modes(struct layer *layer, const struct key *key, const struct text_node *node)
+{
+	static char name[] = "default";
+	struct setting *setting = setting_of(layer->settings, key);
+	struct entry entry = { .text = node->text, .name = name, .place = place_of(layer, node) };
+	int r;
+
+	if (node->kind == TEXT_MAP)
+		return apply_pairs(layer, key, node);
+	if (node->kind == TEXT_SCALAR && read_is_null(node) && node->length > 0) {
+		setting_clear(setting);
+		return 0;
+	}
+	r = check_text(layer, key, node);
+	if (r == 0)
+		r = check_entry(layer, key, &entry);
+	if (r < 0)
+		return r;
+	setting_clear(setting);
+	return setting_append(setting, &entry);
+}
+
 /* Takes one entry away from the lists and maps of the section. Return: how many, or -ENOMEM. */
 static int take_away(struct settings *settings, const char *section, const char *text)
 {
@@ -250,34 +274,55 @@ const struct text_node *settings_find(const struct text_node *root, const char *
 	return root && root->kind == TEXT_MAP ? map_get(root, name) : NULL;
 }
 
-/* One mount: source and target are paths, read_only is a bool. Kept as one text. */
+/* As a value of a flow map, for people: in quotes where it needs them. */
+static void add_field(struct strbuf *sb, const char *name, const char *value)
+{
+	bool plain = value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					 "0123456789/._$~-")] == '\0';
+
+	strbuf_add(sb, "%s%s: %s", sb->length > 1 ? ", " : "", name, plain ? "" : "\"");
+	for (; *value; value++)
+		strbuf_add(sb, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
+	strbuf_add(sb, "%s", plain ? "" : "\"");
+}
+
+/* One map; what its fields mean, and which go together, the compile function of the key says. */
 static int apply_record(struct layer *layer, const struct key *key, const struct text_node *map)
 {
-	static const char *const wanted = "a map with source, target and read_only";
-	const struct key *path = key_find("isolation.root"), *flag = key_find("process.aslr");
-	cleanup_strbuf struct strbuf sb = { 0 };
+	static const char *const known[] = { "source", "target",    "type",
+					     "size",   "read_only", "optional" };
+	static const char *const wanted =
+		"a map with source and target, or with type and target, is wanted";
+	cleanup_strbuf struct strbuf text = { 0 }, fields = { 0 };
 	struct entry entry = { .place = place_of(layer, map) };
 
-	if (map->kind != TEXT_MAP || !map_get(map, "source") || !map_get(map, "target"))
-		return wrong_shape(layer, key, map, wanted);
+	if (map->kind != TEXT_MAP || !map_get(map, "target"))
+		return problems_add(layer->problems, -EINVAL, &entry.place, "%s: %s", key->name,
+				    wanted);
+	strbuf_add(&text, "{");
 	for (size_t i = 0; i < map->count; i += 2) {
 		const struct text_node *name = map->items[i], *value = map->items[i + 1];
-		struct entry part = { .text = value->text, .place = place_of(layer, value) };
-		bool read_only = strcmp(name->text, "read_only") == 0;
+		struct place place = place_of(layer, name);
+		size_t number = 0;
 		int r = check_text(layer, key, value);
 
-		if (!read_only && strcmp(name->text, "source") != 0 &&
-		    strcmp(name->text, "target") != 0)
-			return wrong_shape(layer, key, name, wanted);
-		if (r == 0)
-			r = check_entry(layer, read_only ? flag : path, &part);
+		while (number < COUNT_OF(known) && strcmp(known[number], name->text) != 0)
+			number++;
+		if (number == COUNT_OF(known))
+			return problems_add(layer->problems, -EINVAL, &place, "%s: %s", key->name,
+					    wanted);
 		if (r < 0)
 			return r;
-		strbuf_add(&sb, "%s%s=%s", i ? "," : "", name->text, value->text);
+		add_field(&text, name->text, value->text);
+		strbuf_add(&fields, "%s=%s%c", name->text, value->text, RECORD_FIELD_END);
 	}
-	if (sb.failed)
+	strbuf_add(&text, "}");
+	if (text.failed || fields.failed)
 		return -ENOMEM;
-	entry.text = sb.text;
+	entry.text = text.text;
+	entry.name = fields.text;
+	if (check_entry(layer, key, &entry) < 0)
+		return -EINVAL;
 	return setting_append(setting_of(layer->settings, key), &entry);
 }
 
@@ -323,6 +368,8 @@ static int apply_key(struct layer *layer, const struct key *key, const struct te
 		return apply_list(layer, key, node);
 	case SHAPE_MAP:
 		return apply_pairs(layer, key, node);
+	case SHAPE_MODES:
+		return apply_modes(layer, key, node);
 	case SHAPE_RECORDS:
 		return apply_records(layer, key, node);
 	case SHAPE_REMOVE:
@@ -449,7 +496,9 @@ int settings_set(struct layer *layer, const char *name, const char *value)
 	node.plain = strcmp(value, "null") == 0;
 	if (key->shape == SHAPE_SCALAR || key->shape == SHAPE_EITHER) {
 		r = apply_scalar(layer, key, &node);
-	} else if (key->shape == SHAPE_MAP) {
+	} else if (key->shape == SHAPE_MODES && !strchr(value, '=')) {
+		r = apply_modes(layer, key, &node);
+	} else if (key->shape == SHAPE_MAP || key->shape == SHAPE_MODES) {
 		r = set_pair(layer, key, &entry);
 	} else {
 		r = check_text(layer, key, &node);

@@ -3,17 +3,18 @@
 #include "policy/links.h"
 
 #include "base/path.h"
+#include "sys/rooted.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define LINKS_MAX 40
 
 struct way {
+	int root;
 	char at[PATH_MAX];   /* canonical so far; empty at the root */
 	char todo[PATH_MAX]; /* still to be walked */
 	int links;
@@ -31,10 +32,10 @@ static void up(char *at)
 static int expand(struct way *way, const char *link, const char *rest)
 {
 	char target[PATH_MAX], joined[2 * PATH_MAX];
-	ssize_t n = readlink(link, target, sizeof(target) - 1);
+	ssize_t n = rooted_readlink(way->root, link, target, sizeof(target) - 1);
 
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	target[n] = '\0';
 	snprintf(joined, sizeof(joined), "%s%s", target, rest);
 	if (strlen(joined) >= sizeof(way->todo))
@@ -64,7 +65,8 @@ static int step(struct way *way, links_fn fn, void *arg)
 		up(way->at);
 	if (name[0] != '.' || length > 2 || (length == 2 && name[1] != '.')) {
 		snprintf(place, sizeof(place), "%s/%.*s", way->at, (int)length, name);
-		if (strlen(place) >= sizeof(way->at) || lstat(place, &st) < 0)
+		if (strlen(place) >= sizeof(way->at) ||
+		    rooted_stat(way->root, place, false, &st) < 0)
 			return 0;
 		if (S_ISLNK(st.st_mode)) {
 			snprintf(spelling, sizeof(spelling), "%s%s", place, rest);
@@ -79,9 +81,9 @@ static int step(struct way *way, links_fn fn, void *arg)
 	return 1;
 }
 
-int links_each(const char *path, links_fn fn, void *arg)
+int links_each(int root, const char *path, links_fn fn, void *arg)
 {
-	struct way way = { .links = 0 };
+	struct way way = { .root = root };
 	int r;
 
 	if (strlen(path) >= sizeof(way.todo))

@@ -8,8 +8,8 @@ typedef int (*links_fn)(const char *spelling, void *arg);
 
 /*
  * Calls fn for each link on the way of an absolute path, those inside the targets of links included,
- * as far as the path exists. Return: 0; what fn returned if it was negative; -ENAMETOOLONG.
+ * as far as the path exists. root: as in sys/rooted.h. Return: 0; what fn returned if it was negative; -ENAMETOOLONG.
  */
-int links_each(const char *path, links_fn fn, void *arg);
+int links_each(int root, const char *path, links_fn fn, void *arg);
 
 #endif

@@ -140,7 +140,7 @@ static int check_chain(struct loader *loader, const char *identity, const char *
 	return 0;
 }
 
-static int remember(struct settings *settings, const char *identity, const char *name, bool is_file)
+static int remember(struct settings *settings, const char *identity, const char *name)
 {
 	char *copy;
 
@@ -150,22 +150,21 @@ static int remember(struct settings *settings, const char *identity, const char 
 	if (!copy)
 		return -ENOMEM;
 	settings->loaded[settings->loaded_count++] =
-		(struct loaded){ .identity = copy, .name = name, .is_file = is_file };
+		(struct loaded){ .identity = copy, .name = name };
 	return 0;
 }
 
-enum source { SOURCE_TEXT, SOURCE_FILE, SOURCE_PRESET, SOURCE_SHIPPED };
-
+/* file: real path that the text was read from, or NULL; shipped: it is part of the library. */
 static int load_text(struct loader *loader, const char *name, const char *identity,
-		     enum source source, const char *text, size_t length, const char *dir,
-		     const struct chain *above)
+		     const char *file, bool shipped, const char *text, size_t length,
+		     const char *dir, const struct chain *above)
 {
 	const char *shown = intern(loader->builder, name);
-	struct chain chain = { above, identity, shown, above ? above->depth + 1 : 1,
-			       source == SOURCE_SHIPPED };
-	int r = shown ? remember(loader->settings, identity, shown, source == SOURCE_FILE)
-		      : -ENOMEM;
+	struct chain chain = { above, identity, shown, above ? above->depth + 1 : 1, shipped };
+	int r = shown ? remember(loader->settings, identity, shown) : -ENOMEM;
 
+	if (r == 0 && file)
+		r = policy_builder_protect(loader->builder, file, "policy in force");
 	return r < 0 ? r : apply_text(loader, text, length, dir, &chain);
 }
 
@@ -207,8 +206,7 @@ static int add_preset(struct loader *loader, const char *name, const struct plac
 		slash = strrchr(dir, '/');
 		slash[slash == dir] = '\0';
 	}
-	return load_text(loader, name, name, path ? SOURCE_PRESET : SOURCE_SHIPPED, text, length,
-			 dir, above);
+	return load_text(loader, name, name, path, !path, text, length, dir, above);
 }
 
 /* dir/name, or name where dir is the current directory. */
@@ -248,7 +246,7 @@ static int add_file(struct loader *loader, const char *path, const struct place 
 		slash[slash == dir] = '\0';
 	else
 		dir[0] = '\0';
-	return load_text(loader, path, real, SOURCE_FILE, text, length, dir, above);
+	return load_text(loader, path, real, real, false, text, length, dir, above);
 }
 
 static int add_reference(struct loader *loader, const char *reference, const char *dir,
@@ -277,5 +275,5 @@ int builder_add_text(struct policy_builder *builder, struct settings *settings, 
 {
 	struct loader loader = { builder, settings };
 
-	return load_text(&loader, name, identity, SOURCE_TEXT, text, length, NULL, NULL);
+	return load_text(&loader, name, identity, NULL, false, text, length, NULL, NULL);
 }

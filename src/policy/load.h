@@ -51,6 +51,11 @@ int policy_builder_problem(const struct policy_builder *builder, size_t index,
  */
 int policy_build(struct policy_builder *builder, struct policy **ret, struct cordon_error *err);
 
+/*
+ * A file of the host's own: wherever a write grant reaches it, it is protected. why: static; stands
+ * for the place of the rule. Return: 0 or -ENOMEM.
+ */
+int policy_builder_protect(struct policy_builder *builder, const char *path, const char *why);
 /* Adds a rule after the build and before the bind: own files that must not be changed (FS-52). */
 int policy_protect(struct policy *policy, const char *path, const char *why,
 		   struct cordon_error *err);

@@ -21,6 +21,7 @@ const struct op_info op_info[OP_COUNT] = {
 	[OP_WATCH] = { "watch", "watch for changes" },
 	[OP_CONNECT] = { "connect", "connect to an address" },
 	[OP_LISTEN] = { "listen", "bind a port or listen on it" },
+	[OP_DNS] = { "dns", "look a host name up" },
 	[OP_UNIX_CONNECT] = { "unix_connect", "connect to a unix socket" },
 	[OP_UNIX_BIND] = { "unix_bind", "bind a unix socket" },
 	[OP_CONTROL] = { "control", "control another process" },

@@ -20,6 +20,7 @@ enum op {
 	OP_WATCH,   /* inotify */
 	OP_CONNECT, /* TCP connect */
 	OP_LISTEN,  /* TCP bind and listen */
+	OP_DNS,	    /* look a name up */
 	OP_UNIX_CONNECT, /* unix socket of the outside world */
 	OP_UNIX_BIND,
 	OP_CONTROL, /* limits, priorities, signals of another process */

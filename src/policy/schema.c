@@ -60,8 +60,12 @@ static json_t *schema_of_type(const struct key *key)
 			"^(/|~|\\$HOME|\\$WORKSPACE|\\$TMP|\\*\\*|@.)[^\\u0000-\\u001f\\u007f]*$");
 	case TYPE_ENV:
 		return text_of("^[^0-9= *][^= *]*\\*?$|^\\*$");
+	case TYPE_SIGNED:
+		return json_pack("{s:[s,s], s:s}", "type", "integer", "string", "pattern",
+				 "^(0|-?[1-9][0-9]*)$");
 	case TYPE_TEXT:
 	case TYPE_NETWORK:
+	case TYPE_SIGNAL:
 	case TYPE_NONE:
 		break;
 	}
@@ -77,11 +81,14 @@ static json_t *list_of(json_t *items)
 
 static json_t *schema_of_records(void)
 {
+	json_t *flag = json_pack("{s:[b,b,s,s]}", "enum", 1, 0, "true", "false");
 	json_t *map =
-		json_pack("{s:s, s:[s,s], s:b, s:{s:{s:s}, s:{s:s}, s:{s:[b,b,s,s]}}}", "type",
-			  "object", "required", "source", "target", "additionalProperties", 0,
+		json_pack("{s:s, s:[s], s:b, s:{s:{s:s}, s:{s:s}, s:{s:[s,s,s,s]}, s:{s:[s,s]}, "
+			  "s:O, s:o}}",
+			  "type", "object", "required", "target", "additionalProperties", 0,
 			  "properties", "source", "type", "string", "target", "type", "string",
-			  "read_only", "enum", 1, 0, "true", "false");
+			  "type", "enum", "bind", "tmpfs", "proc", "dev", "size", "type", "string",
+			  "integer", "read_only", flag, "optional", flag);
 
 	return list_of(map);
 }
@@ -103,6 +110,10 @@ static json_t *schema_of_key(const struct key *key)
 	case SHAPE_MAP:
 		return json_pack("{s:s, s:{s:[s,s,s]}}", "type", "object", "additionalProperties",
 				 "type", "string", "integer", "boolean");
+	case SHAPE_MODES:
+		return json_pack("{s:[o,{s:s, s:o},{s:s}]}", "anyOf", schema_of_type(key), "type",
+				 "object", "additionalProperties", schema_of_type(key), "type",
+				 "null");
 	case SHAPE_RECORDS:
 		break;
 	}

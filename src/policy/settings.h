@@ -9,7 +9,7 @@
 #include "policy/keys.h"
 #include "policy/read.h"
 
-#define KEYS_MAX 80
+#define KEYS_MAX 112
 
 struct setting {
 	bool present; /* given, perhaps as an empty list */
@@ -21,7 +21,6 @@ struct setting {
 struct loaded {
 	char *identity;	  /* preset name or real path: each is loaded once */
 	const char *name; /* as it is shown, borrowed */
-	bool is_file;
 };
 
 struct settings {

@@ -7,8 +7,10 @@
  */
 #include "policy/builder.h"
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "policy/records.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -75,6 +77,7 @@ static bool is_wanted(const struct settings *settings, const struct key *key)
 		return setting->count > 0;
 	case SHAPE_LIST:
 	case SHAPE_MAP:
+	case SHAPE_MODES:
 	case SHAPE_RECORDS:
 		return setting->present;
 	}
@@ -93,7 +96,8 @@ static void add_entries(struct strbuf *sb, const struct key *key, const struct s
 			const char *indent)
 {
 	if (setting->count == 0) {
-		strbuf_add(sb, " %s\n", key->shape == SHAPE_MAP ? "{}" : "[]");
+		strbuf_add(sb, " %s\n",
+			   key->shape == SHAPE_LIST || key->shape == SHAPE_RECORDS ? "[]" : "{}");
 		return;
 	}
 	strbuf_add(sb, "\n");
@@ -101,6 +105,11 @@ static void add_entries(struct strbuf *sb, const struct key *key, const struct s
 		const struct entry *entry = &setting->entries[i];
 
 		strbuf_add(sb, "%s  ", indent);
+		if (key->shape == SHAPE_RECORDS) {
+			strbuf_add(sb, "- %s", entry->text);
+			add_origin(sb, entry);
+			continue;
+		}
 		if (entry->name) {
 			add_quoted(sb, entry->name);
 			strbuf_add(sb, ": ");
@@ -169,6 +178,17 @@ static json_t *json_of_scalar(const struct key *key, const struct entry *entry)
 	return json_string(entry->text);
 }
 
+static json_t *json_of_record(const struct entry *entry)
+{
+	cleanup_free char *fields = strdup(entry->name);
+	char *rest = fields, *name, *value;
+	json_t *map = json_object();
+
+	while (fields && record_next(&rest, &name, &value))
+		json_object_set_new(map, name, json_string(value));
+	return map;
+}
+
 static json_t *json_of(const struct settings *settings, const struct key *key)
 {
 	const struct setting *setting = &settings->keys[key_index(key)];
@@ -186,11 +206,13 @@ static json_t *json_of(const struct settings *settings, const struct key *key)
 		return json_of_section(settings, key->name);
 	if (key->shape == SHAPE_SCALAR || key->shape == SHAPE_EITHER)
 		return json_of_scalar(key, &setting->entries[0]);
-	json = key->shape == SHAPE_MAP ? json_object() : json_array();
+	json = key->shape == SHAPE_MAP || key->shape == SHAPE_MODES ? json_object() : json_array();
 	for (size_t i = 0; i < setting->count; i++) {
 		const struct entry *entry = &setting->entries[i];
 
-		if (entry->name)
+		if (key->shape == SHAPE_RECORDS)
+			json_array_append_new(json, json_of_record(entry));
+		else if (entry->name)
 			json_object_set_new(json, entry->name, json_string(entry->text));
 		else
 			json_array_append_new(json, json_string(entry->text));

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/fscrypt.h>
 #include <linux/fsverity.h>
@@ -36,6 +37,8 @@
 #define ISNT(a, v)    { .arg = (a), .width = 32, .cmp = FILTER_NE, .value = (v) }
 #define MASKED(a, m, v) { .arg = (a), .width = 32, .cmp = FILTER_EQ, .mask = (m), .value = (v) }
 #define NONE_OF(a, m) { .arg = (a), .width = 32, .cmp = FILTER_EQ, .mask = (m), .value = 0 }
+#define RANGE(a, from, to) \
+	{ .arg = (a), .width = 32, .cmp = FILTER_IN, .value = (from), .value_to = (to) }
 #define ANY_OF(a, m)  { .arg = (a), .width = 32, .cmp = FILTER_NE, .mask = (m), .value = 0 }
 #define RANGE(a, from, to) \
 	{ .arg = (a), .width = 32, .cmp = FILTER_IN, .value = (from), .value_to = (to) }
@@ -54,12 +57,20 @@
 #define PROTOCOL(p)     IS(2, p)
 #define PROTOCOL_UNIX   MASKED(2, ~1u, 0) /* 0, and PF_UNIX 1 for the same */
 
+#define OPTIONS(call, level, from, to, err, text) \
+	{ call, TESTS(IS(1, level), RANGE(2, from, to)), FAIL(err), .why = (text) }
 #define OPTION(level, name, err, text) \
 	{ "setsockopt", TESTS(IS(1, level), IS(2, name)), FAIL(err), .why = (text) }
 
 /* Reads a property of an interface. */
 #define IFINFO(request) \
 	{ "ioctl", TESTS(IS(1, request)), ALLOW, .when = ARG_IFINFO, .why = "reads interfaces" }
+
+/* Files of XFS by handle, whatever the size of its structure. */
+#define XFS_IOCTL(nr) \
+	{ "ioctl", TESTS(MASKED(1, 0xffff, 'X' << 8 | (nr))), FAIL(EPERM), \
+	  .why = "xfs: opens files without their names" }
+#define OCFS2_IOC_REFLINK_NR 0x40186f04u
 
 static_assert(((unsigned)AF_INET | 8u) == AF_INET6, "one mask for both families");
 static_assert((SOCK_SEQPACKET & 0xb) == SOCK_STREAM, "one mask for both types");
@@ -70,6 +81,19 @@ static const struct arg_rule rules[] = {
 	  .why = "a namespace gives capabilities inside" },
 	{ "unshare", TESTS(ANY_OF(0, NAMESPACE_FLAGS)), FAIL(EPERM),
 	  .why = "a namespace gives capabilities inside" },
+
+	/*
+	 * SECURITY: whoever owns a descriptor gets its signals from the kernel, SIGKILL by F_SETSIG, and the
+	 * kernel asks for no more than the same user. That is kill() by another name.
+	 */
+	{ "fcntl", TESTS(IS(1, F_SETOWN), ISNT(2, 0)), FAIL(EPERM), .when = ARG_NO_SCOPE,
+	  .why = "signals another process" },
+	{ "fcntl", TESTS(IS(1, F_SETOWN_EX)), FAIL(EPERM), .when = ARG_NO_SCOPE,
+	  .why = "signals another process, which is named in memory" },
+	{ "ioctl", TESTS(IS(1, FIOSETOWN)), FAIL(EPERM), .when = ARG_NO_SCOPE,
+	  .why = "signals another process, which is named in memory" },
+	{ "ioctl", TESTS(IS(1, SIOCSPGRP)), FAIL(EPERM), .when = ARG_NO_SCOPE,
+	  .why = "signals another process, which is named in memory" },
 
 	{ "ioctl", TESTS(IS(1, TIOCSTI)), FAIL(EPERM), .why = "types into the caller's terminal" },
 	{ "ioctl", TESTS(IS(1, TIOCLINUX)), FAIL(EPERM), .why = "pastes into a virtual console" },
@@ -105,6 +129,19 @@ static const struct arg_rule rules[] = {
 	  .why = "changes a file that was opened for reading" },
 	{ "ioctl", TESTS(IS(1, FS_IOC_SET_ENCRYPTION_POLICY)), FAIL(EPERM),
 	  .why = "changes a directory that was opened for reading" },
+	{ "ioctl", TESTS(IS(1, FICLONE)), ALLOW, .why = "between two descriptors" },
+	{ "ioctl", TESTS(IS(1, FICLONERANGE)), ALLOW, .why = "between two descriptors" },
+	{ "ioctl", TESTS(IS(1, FIDEDUPERANGE)), ALLOW, .why = "between two descriptors" },
+	{ "ioctl", TESTS(IS(1, FS_IOC_GETFSLABEL)), ALLOW, .why = "the name of a file system" },
+	{ "ioctl", TESTS(MASKED(1, 0xff00, 0x9400)), FAIL(EPERM),
+	  .why = "btrfs: makes, copies and removes whole trees behind the back of every path rule" },
+	XFS_IOCTL(105),
+	XFS_IOCTL(106),
+	XFS_IOCTL(107),
+	XFS_IOCTL(108),
+	XFS_IOCTL(122),
+	XFS_IOCTL(123),
+	{ "ioctl", TESTS(IS(1, OCFS2_IOC_REFLINK_NR)), FAIL(EPERM), .why = "takes paths" },
 
 	{ "prctl", TESTS(IS(0, PR_SET_SECUREBITS)), FAIL(EPERM),
 	  .why = "changes the rules of capabilities" },
@@ -113,10 +150,14 @@ static const struct arg_rule rules[] = {
 	{ "prctl", TESTS(IS(0, PR_SET_DUMPABLE)), FAIL(0), .when = ARG_SUPERVISED,
 	  .why = "a process that cannot be read cannot be mediated; success without effect" },
 
-	{ "mknod", TESTS(MASKED(1, S_IFMT, S_IFCHR)), FAIL(EPERM), .why = "device node" },
-	{ "mknod", TESTS(MASKED(1, S_IFMT, S_IFBLK)), FAIL(EPERM), .why = "device node" },
-	{ "mknodat", TESTS(MASKED(2, S_IFMT, S_IFCHR)), FAIL(EPERM), .why = "device node" },
-	{ "mknodat", TESTS(MASKED(2, S_IFMT, S_IFBLK)), FAIL(EPERM), .why = "device node" },
+	{ "mknod", TESTS(MASKED(1, S_IFMT, S_IFCHR)), FAIL(EPERM), .unless = ARG_NAMES_HELD,
+	  .why = "device node" },
+	{ "mknod", TESTS(MASKED(1, S_IFMT, S_IFBLK)), FAIL(EPERM), .unless = ARG_NAMES_HELD,
+	  .why = "device node" },
+	{ "mknodat", TESTS(MASKED(2, S_IFMT, S_IFCHR)), FAIL(EPERM), .unless = ARG_NAMES_HELD,
+	  .why = "device node" },
+	{ "mknodat", TESTS(MASKED(2, S_IFMT, S_IFBLK)), FAIL(EPERM), .unless = ARG_NAMES_HELD,
+	  .why = "device node" },
 
 	{ "personality", TESTS(IS(0, UINT32_MAX)), ALLOW, .why = "a question" },
 	{ "personality", TESTS(ISNT(0, 0)), FAIL(EPERM), .why = "weakens address randomisation" },
@@ -144,7 +185,34 @@ static const struct arg_rule rules[] = {
 	OPTION(SOL_IPV6, IPV6_2292PKTOPTIONS, EPERM, "source routes lead to hosts that no rule names"),
 	OPTION(SOL_IPV6, IPV6_TRANSPARENT, EPERM, "addresses of others"),
 	OPTION(SOL_TCP, TCP_REPAIR, EPERM, "forges connections"),
+	/*
+	 * SECURITY: the kernel asks for these capabilities in the user namespace of the socket's network
+	 * namespace. That of the lookup sockets belongs to the program's own user, who has them all there.
+	 * The errnos are those of a caller without them, on a host with the usual tables.
+	 */
+	OPTIONS("setsockopt", SOL_IP, IP_IPSEC_POLICY, IP_XFRM_POLICY, EPERM, "policies of IPsec"),
+	OPTIONS("setsockopt", SOL_IP, 64, 65, EPERM, "tables of netfilter"),
+	OPTIONS("setsockopt", SOL_IP, 96, 97, EPERM, "tables of netfilter"),
+	OPTIONS("setsockopt", SOL_IP, 200, 212, EOPNOTSUPP, "routes of multicast"),
+	OPTIONS("setsockopt", SOL_IP, 64, UINT32_MAX, ENOPROTOOPT, "tables of netfilter that few hosts have"),
+	OPTIONS("setsockopt", SOL_IPV6, IPV6_IPSEC_POLICY, IPV6_XFRM_POLICY, EPERM, "policies of IPsec"),
+	OPTIONS("setsockopt", SOL_IPV6, IPV6_HOPOPTS, IPV6_RTHDRDSTOPTS, EPERM, "headers of the program's own"),
+	OPTIONS("setsockopt", SOL_IPV6, IPV6_DSTOPTS, IPV6_DSTOPTS, EPERM, "headers of the program's own"),
+	OPTIONS("setsockopt", SOL_IPV6, 64, 65, EPERM, "tables of netfilter"),
+	OPTIONS("setsockopt", SOL_IPV6, 200, 212, EOPNOTSUPP, "routes of multicast"),
+	OPTIONS("setsockopt", SOL_IPV6, 200, UINT32_MAX, ENOPROTOOPT, "tables of netfilter that few hosts have"),
+	OPTIONS("getsockopt", SOL_IP, 64, 67, EPERM, "tables of netfilter"),
+	OPTIONS("getsockopt", SOL_IP, 96, 99, EPERM, "tables of netfilter"),
+	OPTIONS("getsockopt", SOL_IP, 200, 212, EOPNOTSUPP, "routes of multicast"),
+	OPTIONS("getsockopt", SOL_IP, 68, 79, ENOPROTOOPT, "tables of netfilter that few hosts have"),
+	OPTIONS("getsockopt", SOL_IP, 81, UINT32_MAX, ENOPROTOOPT, "tables of netfilter that few hosts have"),
+	OPTIONS("getsockopt", SOL_IPV6, 64, 65, EPERM, "tables of netfilter"),
+	OPTIONS("getsockopt", SOL_IPV6, 68, 69, EPERM, "tables of netfilter"),
+	OPTIONS("getsockopt", SOL_IPV6, 200, 212, EOPNOTSUPP, "routes of multicast"),
+	OPTIONS("getsockopt", SOL_IPV6, 200, UINT32_MAX, ENOPROTOOPT, "tables of netfilter that few hosts have"),
 
+	{ "vmsplice", .action = FAIL(ENOSYS), .when = ARG_MEMORY,
+	  .why = "pages in a pipe keep huge pages whose memory is unmapped, and no look sees them" },
 	{ "setpriority", TESTS(ISNT(0, PRIO_PROCESS)), FAIL(EPERM),
 	  .why = "every process of a user, or of a group that others may be in" },
 	{ "setpriority", TESTS(ISNT(1, 0)), FAIL(EPERM), .when = ARG_OFF, .why = "another process" },
@@ -161,8 +229,8 @@ static const struct arg_rule rules[] = {
 	  .why = "memory that can be executed is outside every exec rule" },
 
 	/*
-	 * Sockets: only what stands here. Datagram sends are not mediated, and a name given with
-	 * sendmsg lies in memory, so datagram sockets of IP and of AF_UNIX are refused.
+	 * Sockets: only what stands here. Datagram sockets are admitted where something decides who
+	 * their messages go to.
 	 */
 	{ "socket", TESTS(DOMAIN(AF_NETLINK)), FAIL(EPROTONOSUPPORT), .when = ARG_NO_NETLINK,
 	  .why = "with CAP_NET_ADMIN it changes the host's interfaces" },
@@ -177,8 +245,10 @@ static const struct arg_rule rules[] = {
 	  .why = "nothing would hold connects to sockets outside" },
 	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE_STREAM_SEQ, PROTOCOL_UNIX), ALLOW,
 	  .unless = ARG_NO_UNIX, .why = "connects are decided" },
+	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM), PROTOCOL_UNIX), ALLOW,
+	  .when = ARG_UNIX_DATAGRAM, .unless = ARG_NO_UNIX, .why = "sends are decided" },
 	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM), PROTOCOL_UNIX), FAIL(EACCES),
-	  .unless = ARG_NO_UNIX, .why = "sends are not decided" },
+	  .unless = ARG_NO_UNIX | ARG_UNIX_DATAGRAM, .why = "sends are not decided" },
 	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE_STREAM_SEQ), FAIL(EPROTONOSUPPORT),
 	  .unless = ARG_NO_UNIX, .why = "no such protocol" },
 	{ "socket", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM)), FAIL(EPROTONOSUPPORT),
@@ -192,14 +262,22 @@ static const struct arg_rule rules[] = {
 	  .why = "connects are decided" },
 	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_STREAM)), FAIL(EPROTONOSUPPORT),
 	  .why = "MPTCP, SCTP, SMC pass the kernel's port rules" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_DGRAM), PROTOCOL(0)), ALLOW, .when = ARG_UDP,
+	  .why = "sends are decided" },
+	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_UDP)), ALLOW,
+	  .when = ARG_UDP, .why = "sends are decided" },
+	{ "socket", TESTS(DOMAIN(AF_INET), TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_ICMP)), ALLOW,
+	  .when = ARG_ICMP, .why = "sends are decided" },
+	{ "socket", TESTS(DOMAIN(AF_INET6), TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_ICMPV6)), ALLOW,
+	  .when = ARG_ICMP, .why = "sends are decided" },
 	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_DGRAM), PROTOCOL(0)), FAIL(EACCES),
-	  .why = "UDP: sends are not decided" },
+	  .unless = ARG_UDP, .why = "UDP: no rule is about it" },
 	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_UDP)), FAIL(EACCES),
-	  .why = "UDP: sends are not decided" },
+	  .unless = ARG_UDP, .why = "UDP: no rule is about it" },
 	{ "socket", TESTS(DOMAIN(AF_INET), TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_ICMP)), FAIL(EACCES),
-	  .why = "ICMP: sends are not decided" },
+	  .unless = ARG_ICMP, .why = "ICMP: no rule is about it" },
 	{ "socket", TESTS(DOMAIN(AF_INET6), TYPE(SOCK_DGRAM), PROTOCOL(IPPROTO_ICMPV6)),
-	  FAIL(EACCES), .why = "ICMP: sends are not decided" },
+	  FAIL(EACCES), .unless = ARG_ICMP, .why = "ICMP: no rule is about it" },
 	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_DGRAM)), FAIL(EPROTONOSUPPORT),
 	  .why = "UDP-Lite and others" },
 	{ "socket", TESTS(DOMAIN_INET, TYPE(SOCK_RAW)), FAIL(EPERM), .why = "raw packets" },
@@ -209,8 +287,10 @@ static const struct arg_rule rules[] = {
 
 	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE_STREAM_SEQ, PROTOCOL_UNIX), ALLOW,
 	  .why = "stays inside" },
+	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM), PROTOCOL_UNIX), ALLOW,
+	  .when = ARG_UNIX_DATAGRAM, .why = "stays inside unless a send says otherwise" },
 	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM), PROTOCOL_UNIX), FAIL(EACCES),
-	  .why = "either end can still send to any name" },
+	  .unless = ARG_UNIX_DATAGRAM, .why = "either end can still send to any name" },
 	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE_STREAM_SEQ), FAIL(EPROTONOSUPPORT),
 	  .why = "no such protocol" },
 	{ "socketpair", TESTS(DOMAIN(AF_UNIX), TYPE(SOCK_DGRAM)), FAIL(EPROTONOSUPPORT),

@@ -15,16 +15,23 @@
 
 /* Circumstances that switch rows on or off. */
 enum arg_condition {
-	ARG_SUPERVISED = 1 << 0,   /* a supervisor decides about this sandbox */
-	ARG_OFF = 1 << 1,	   /* none does; exactly one of the two holds */
-	ARG_HAS_LISTENER = 1 << 2, /* the filter is installed with a listener */
-	ARG_EXEC_LIST = 1 << 3,	   /* the policy lists what may be executed */
-	ARG_NO_NETLINK = 1 << 4,   /* CAP_NET_ADMIN is kept without an own network namespace */
-	ARG_UNIX_HELD = 1 << 5,	   /* off mode, but the kernel holds connects to outside unix
+	ARG_SUPERVISED = 1 << 0,    /* a supervisor decides about this sandbox */
+	ARG_OFF = 1 << 1,	    /* none does; exactly one of the two holds */
+	ARG_HAS_LISTENER = 1 << 2,  /* the filter is installed with a listener */
+	ARG_EXEC_LIST = 1 << 3,	    /* the policy lists what may be executed */
+	ARG_NO_NETLINK = 1 << 4,    /* CAP_NET_ADMIN is kept without an own network namespace */
+	ARG_UNIX_HELD = 1 << 5,	    /* off mode, but the kernel holds connects to outside unix
 				      sockets (Landlock ABI 9), or the policy allows all of them */
+	ARG_UDP = 1 << 6,	    /* UDP destinations or ports are decided, or all are allowed */
+	ARG_ICMP = 1 << 7,	    /* the same for ping sockets */
+	ARG_UNIX_DATAGRAM = 1 << 8, /* the same for peers of unix datagram sockets */
+	ARG_NAMES_HELD = 1 << 9,    /* the supervisor makes names, and refuses device nodes after it
+				      has looked at the path, as the kernel does */
+	ARG_NO_SCOPE = 1 << 10, /* signals are decided by registers, for want of a signal scope */
+	ARG_MEMORY = 1 << 11,	/* the policy limits the memory of the tree */
 	/* Derived by filterspec.c, not given: */
-	ARG_IFINFO = 1 << 6,  /* @ifinfo is re-admitted */
-	ARG_NO_UNIX = 1 << 7, /* off mode without ARG_UNIX_HELD */
+	ARG_IFINFO = 1 << 16,  /* @ifinfo is re-admitted */
+	ARG_NO_UNIX = 1 << 17, /* off mode without ARG_UNIX_HELD */
 };
 
 struct arg_rule {

@@ -2,6 +2,7 @@
 /* Who is asking, and what procfs says of it and of its relatives: see caller.h. */
 #include "supervisor/caller.h"
 
+#include "supervisor/ids.h"
 #include "sys/compat.h"
 #include "sys/process.h"
 
@@ -49,7 +50,7 @@ ssize_t held_path(const struct supervisor *sv, int fd, char *buffer, size_t size
 
 int caller_open(struct caller *caller, int dirfd, int flags)
 {
-	const struct supervisor *sv = caller->sv;
+	cleanup_ids struct supervisor *sv = ids_look(caller->sv);
 	char name[48];
 	int fd;
 
@@ -65,21 +66,67 @@ int caller_open(struct caller *caller, int dirfd, int flags)
 	return errno == ENOENT ? -EBADF : -errno;
 }
 
-bool caller_is_handle(struct caller *caller, int fd)
+int caller_open_root(struct caller *caller)
 {
+	cleanup_ids struct supervisor *sv = ids_look(caller->sv);
+	char name[32];
+	int fd;
+
+	snprintf(name, sizeof(name), "%d/root", caller->tid);
+	fd = openat(sv->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -EACCES : fd;
+}
+
+int caller_open_again(struct caller *caller, int fd, int flags)
+{
+	cleanup_ids struct supervisor *sv = ids_look(caller->sv);
+	char name[48];
+	int copy;
+
+	snprintf(name, sizeof(name), "%d/fd/%d", caller->tid, fd);
+	copy = openat(sv->proc_fd, name, flags | O_CLOEXEC);
+	return copy < 0 ? -errno : copy;
+}
+
+int caller_stat(struct caller *caller, int fd, struct stat *ret)
+{
+	cleanup_ids struct supervisor *sv = ids_look(caller->sv);
+	char name[48];
+
+	snprintf(name, sizeof(name), "%d/fd/%d", caller->tid, fd);
+	if (fstatat(sv->proc_fd, name, ret, 0) == 0)
+		return 0;
+	return errno == ENOENT ? -EBADF : -errno;
+}
+
+int caller_open_file(struct caller *caller, int fd, struct open_file *ret)
+{
+	cleanup_ids struct supervisor *sv = ids_look(caller->sv);
 	char name[48], text[256];
-	const char *flags;
+	const char *pos, *flags;
 	cleanup_fd int info = -1;
 	ssize_t n;
 
 	snprintf(name, sizeof(name), "%d/fdinfo/%d", caller->tid, fd);
-	info = openat(caller->sv->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	info = openat(sv->proc_fd, name, O_RDONLY | O_CLOEXEC);
 	n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
 	if (n < 0)
-		return false;
+		return -EBADF;
 	text[n] = '\0';
+	pos = strstr(text, "pos:");
 	flags = strstr(text, "flags:");
-	return flags && (strtoul(flags + strlen("flags:"), NULL, 8) & O_PATH);
+	if (!pos || !flags)
+		return -EIO;
+	ret->position = strtoll(pos + strlen("pos:"), NULL, 10);
+	ret->flags = (unsigned)strtoul(flags + strlen("flags:"), NULL, 8);
+	return 0;
+}
+
+bool caller_is_handle(struct caller *caller, int fd)
+{
+	struct open_file file;
+
+	return caller_open_file(caller, fd, &file) == 0 && file.flags & O_PATH;
 }
 
 pid_t caller_tgid(struct caller *caller)
@@ -94,6 +141,24 @@ pid_t caller_tgid(struct caller *caller)
 		return r;
 	caller->tgid = status.tgid;
 	return status.tgid;
+}
+
+int caller_inside(struct caller *caller, struct process_numbers *ret)
+{
+	if (caller->sv->pid_ns)
+		return process_numbers(caller->sv->proc_fd, caller->tid, ret);
+	ret->tid = caller->tid;
+	ret->tgid = caller_tgid(caller);
+	return ret->tgid < 0 ? ret->tgid : 0;
+}
+
+int caller_shown(struct caller *caller, struct process_numbers *ret)
+{
+	if (caller->sv->proc_inside)
+		return caller_inside(caller, ret);
+	ret->tid = caller->tid;
+	ret->tgid = caller_tgid(caller);
+	return ret->tgid < 0 ? ret->tgid : 0;
 }
 
 bool caller_is_member(struct caller *caller, pid_t pid)
@@ -117,6 +182,14 @@ bool caller_is_member(struct caller *caller, pid_t pid)
 	return false;
 }
 
+bool caller_may_name(struct caller *caller, pid_t pid)
+{
+	const struct supervisor *sv = caller->sv;
+
+	/* A pid namespace of the run's own holds the tree, and these two. */
+	return sv->pid_ns ? pid > 1 && pid != sv->keeper_inside : caller_is_member(caller, pid);
+}
+
 pid_t proc_owner(const char *path)
 {
 	pid_t pid = 0;
@@ -128,21 +201,74 @@ pid_t proc_owner(const char *path)
 	return *path == '/' || *path == '\0' ? pid : 0;
 }
 
+/* pid: as procfs shows it. */
+static bool is_own(struct caller *caller, pid_t pid)
+{
+	struct process_numbers own;
+
+	return caller_shown(caller, &own) == 0 && own.tgid == pid;
+}
+
+static bool is_memory(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	return name && strcmp(name, "/mem") == 0;
+}
+
+/* SECURITY: these files show, and change, the namespace of whoever opens them: that would be ours. */
+static bool is_of_our_namespace(const struct supervisor *sv, const char *path)
+{
+	static const struct {
+		const char *prefix;
+		unsigned layer;
+	} rows[] = {
+		{ "/proc/sysvipc", LAYER_IPC_NS },	  { "/proc/sys/fs/mqueue", LAYER_IPC_NS },
+		{ "/proc/sys/kernel/msg", LAYER_IPC_NS }, { "/proc/sys/kernel/sem", LAYER_IPC_NS },
+		{ "/proc/sys/kernel/shm", LAYER_IPC_NS }, { "/proc/sys/net", LAYER_NET_NS },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (sv->namespaces & LAYER_BIT(rows[i].layer) &&
+		    strncmp(path, rows[i].prefix, strlen(rows[i].prefix)) == 0)
+			return true;
+	return false;
+}
+
 /*
  * SECURITY: this thread may look into every process of the sandbox and, worse, into its own
  * process. What procfs shows of anything that is not a member is refused here, whatever way led to
  * it.
  */
-int proc_check(struct caller *caller, const char *path)
+int proc_check(struct caller *caller, const char *path, const struct stat *st)
 {
 	pid_t pid = proc_owner(path);
 
+	/* SECURITY: a kept descriptor may lead to the host's, whose numbers are other processes'. */
+	if (caller->sv->proc_inside && st->st_dev != caller->sv->proc_dev)
+		return -EACCES;
 	/* Another mount of procfs: nothing there can be told apart by its path. */
 	if (strncmp(path, "/proc", 5) != 0 || (path[5] != '\0' && path[5] != '/'))
 		return -EACCES;
-	if (pid == 0 || caller_is_member(caller, pid))
-		return 0;
-	return -EACCES;
+	if (pid == 0)
+		return is_of_our_namespace(caller->sv, path) ? -EACCES : 0;
+	if (!(caller->sv->proc_inside ? caller_may_name(caller, pid)
+				      : caller_is_member(caller, pid)))
+		return -EACCES;
+	/*
+	 * SECURITY: a process may stand before the first instruction of a program that has not been looked at,
+	 * and whose text is not to be read.
+	 */
+	if (caller->sv->exec_stop && is_memory(path) && !is_own(caller, pid))
+		return -EACCES;
+	return 0;
+}
+
+struct supervisor *caller_look(struct caller *caller, const char *path)
+{
+	pid_t pid = proc_owner(path);
+
+	return pid > 0 && is_own(caller, pid) ? ids_look(caller->sv) : NULL;
 }
 
 /*

@@ -3,7 +3,7 @@
 #ifndef CORDON_SUPERVISOR_DISPATCH_H
 #define CORDON_SUPERVISOR_DISPATCH_H
 
-#include "supervisor/supervisor.h"
+#include "supervisor/request.h"
 
 struct dispatcher;
 
@@ -15,6 +15,8 @@ int dispatcher_new(struct supervisor *sv, struct dispatcher **ret);
 void dispatcher_free(struct dispatcher *dispatcher);
 /* Starts serving sv->listener on the loop. Return: 0 or -errno. */
 int dispatcher_serve(struct dispatcher *dispatcher);
+/* Answers; a new file whose descriptor did not reach the caller is removed again. */
+void dispatch_answer(struct request *rq, struct verdict v);
 /* Stops; requests that come later are answered by nobody. */
 void dispatcher_stop(struct dispatcher *dispatcher);
 

@@ -27,14 +27,20 @@ static bool matches(const char *pattern, const char *entry)
 	return name == length && memcmp(pattern, entry, length) == 0;
 }
 
-static bool passes(const struct policy *policy, const char *entry)
+static bool matches_any(char *const patterns[], size_t count, const char *entry)
 {
-	if (policy->env_mode == ENV_INHERIT)
-		return true;
-	for (size_t i = 0; i < policy->env_pass_count; i++)
-		if (matches(policy->env_pass[i], entry))
+	for (size_t i = 0; i < count; i++)
+		if (matches(patterns[i], entry))
 			return true;
 	return false;
+}
+
+static bool passes(const struct policy *policy, const char *entry)
+{
+	if (matches_any(policy->env_unset, policy->env_unset_count, entry))
+		return false;
+	return policy->env_mode == ENV_INHERIT ||
+	       matches_any(policy->env_pass, policy->env_pass_count, entry);
 }
 
 /* Takes entry; replaces one of the same name in place. Return: false if memory ran out. */

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "bpf/dump.h"
 #include "supervisor/assign.h"
+#include "supervisor/filterspec.h"
+#include "supervisor/folding.h"
 #include "supervisor/mediated.h"
 #include "sys/landlock.h"
 #include "sys/nr.h"
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* One line: a rule, what holds it, and where it was written. */
 struct writer {
@@ -29,6 +32,9 @@ static const char *fs_mechanism(const struct assignment *a, const struct fs_rule
 	case FS_EXEC:
 		return a->host.landlock_abi > 0 ? "Landlock" : "not held: no Landlock";
 	case FS_DENY:
+		if (a->expanded)
+			return "Landlock: the names beside it are granted one by one";
+		break;
 	case FS_HIDE:
 	case FS_PROTECT:
 	case FS_KIND_COUNT:
@@ -42,26 +48,44 @@ static const char *net_mechanism(const struct assignment *a, const struct net_ru
 	if (!a->supervised)
 		return rule->deny || rule->target != NET_ANY ? "not held: needs the supervisor"
 							     : "Landlock";
+	if (rule->name)
+		return a->names.means == NAMES_NONE
+			       ? "not held: lookups cannot be answered"
+			       : "supervisor, by the addresses that lookups are answered with";
 	return a->handled_net & LL_NET_CONNECT_TCP ? "supervisor, and Landlock for the ports"
 						   : "supervisor";
 }
 
-static void add_rule(struct writer *w, const struct rule *rule, const char *mechanism)
+/* leads_to: the place behind symbolic links, or NULL. */
+static void add_rule_at(struct writer *w, const struct rule *rule, const char *leads_to,
+			const char *mechanism)
 {
 	if (!w->text) {
-		json_array_append_new(w->rules,
-				      json_pack("{s:s, s:s%, s:s, s:i, s:s}", "key", rule->key,
-						"entry", rule->text, strlen(rule->text), "file",
-						rule->origin.file, "line", rule->origin.line,
-						"mechanism", mechanism));
+		json_t *object =
+			json_pack("{s:s, s:s%, s:s, s:i, s:s}", "key", rule->key, "entry",
+				  rule->text, strlen(rule->text), "file", rule->origin.file, "line",
+				  rule->origin.line, "mechanism", mechanism);
+
+		if (leads_to)
+			json_object_set_new(object, "leads_to", json_string(leads_to));
+		json_array_append_new(w->rules, object);
 		return;
 	}
 	strbuf_add(w->text, "  %-20s \"", rule->key);
 	strbuf_add_escaped(w->text, rule->text, strlen(rule->text));
+	if (leads_to) {
+		strbuf_add(w->text, "\" -> \"");
+		strbuf_add_escaped(w->text, leads_to, strlen(leads_to));
+	}
 	strbuf_add(w->text, "\"  %s  (%s", mechanism, rule->origin.file);
 	if (rule->origin.line > 0)
 		strbuf_add(w->text, ":%d", rule->origin.line);
 	strbuf_add(w->text, ")\n");
+}
+
+static void add_rule(struct writer *w, const struct rule *rule, const char *mechanism)
+{
+	add_rule_at(w, rule, NULL, mechanism);
 }
 
 static void add_plain(struct writer *w, const char *key, const char *mechanism)
@@ -74,10 +98,40 @@ static void add_plain(struct writer *w, const char *key, const char *mechanism)
 		add_rule(w, &rule, mechanism);
 }
 
+static void add_view(struct writer *w, const struct policy *policy)
+{
+	static const char mechanism[] = "mount namespace";
+
+	if (policy->root)
+		add_rule(w, &policy->root_rule, mechanism);
+	for (size_t i = 0; i < policy->mount_count; i++)
+		add_rule(w, &policy->mounts[i].rule, mechanism);
+}
+
+/* What every syscalls.only has besides what the policy names. */
+static void add_needed(struct writer *w)
+{
+	cleanup_strbuf struct strbuf names = { 0 };
+
+	for (size_t i = 0; filterspec_needed(i); i++)
+		strbuf_add(&names, "%s%s", i > 0 ? " " : "", filterspec_needed(i));
+	add_rule(w,
+		 &(struct rule){ .key = "syscalls.only",
+				 .text = names.text,
+				 .origin = { .file = "to start and to end" } },
+		 "BPF");
+}
+
 static void add_rules(struct writer *w, const struct policy *policy, const struct assignment *a)
 {
-	for (size_t i = 0; i < policy->fs_count; i++)
-		add_rule(w, &policy->fs[i].rule, fs_mechanism(a, &policy->fs[i]));
+	add_view(w, policy);
+	for (size_t i = 0; i < policy->fs_count; i++) {
+		const struct fs_rule *rule = &policy->fs[i];
+		bool elsewhere = rule->fd >= 0 && strcmp(rule->canonical, rule->path) != 0;
+
+		add_rule_at(w, &rule->rule, elsewhere ? rule->canonical : NULL,
+			    fs_mechanism(a, rule));
+	}
 	for (size_t i = 0; i < policy->net_count; i++)
 		add_rule(w, &policy->net[i].rule, net_mechanism(a, &policy->net[i]));
 	for (size_t i = 0; i < policy->listen_count; i++)
@@ -87,25 +141,35 @@ static void add_rules(struct writer *w, const struct policy *policy, const struc
 		add_rule(w, &policy->unix_rules[i].rule, a->supervised ? "supervisor" : "BPF");
 	for (size_t i = 0; i < policy->syscall_count; i++)
 		add_rule(w, &policy->syscalls[i].rule, "BPF");
+	if (policy->only_present)
+		add_needed(w);
 }
 
 static void add_limits(struct writer *w, const struct policy *policy)
 {
-	const struct {
-		const char *key, *mechanism;
-		bool set;
-	} limits[] = {
-		{ "limits.wall", "supervisor", policy->wall_ms != LIMIT_UNSET },
-		{ "limits.cpu", "rlimit", policy->cpu_s != LIMIT_UNSET },
-		{ "limits.address_space", "rlimit", policy->address_space != LIMIT_UNSET },
-		{ "limits.open_files", "rlimit", policy->open_files != LIMIT_UNSET },
-		{ "limits.file_size", "rlimit", policy->file_size != LIMIT_UNSET },
-		{ "process.core_dumps", "rlimit", policy->core_dumps == NO },
+	static const char *const mechanisms[] = {
+		[LIMIT_WALL] = "supervisor",
+		[LIMIT_CPU] = "rlimit",
+		[LIMIT_MEMORY] = "sampling, every 5 to 100 ms",
+		[LIMIT_ADDRESS_SPACE] = "rlimit",
+		[LIMIT_PROCESSES] = "sampling, every 5 to 100 ms",
+		[LIMIT_OPEN_FILES] = "rlimit",
+		[LIMIT_FILE_SIZE] = "rlimit",
+		[LIMIT_OUTPUT] = "library, for outputs that the host reads",
+		[LIMIT_CPU_PERCENT] = "stopping and continuing the tree, which job control sees",
 	};
 
-	for (size_t i = 0; i < COUNT_OF(limits); i++)
-		if (limits[i].set)
-			add_plain(w, limits[i].key, limits[i].mechanism);
+	for (size_t i = 0; i < COUNT_OF(mechanisms); i++)
+		if (policy->limits[i].value != LIMIT_UNSET)
+			add_rule(w, &policy->limits[i].rule, mechanisms[i]);
+	for (size_t i = 0; i < RLIMITS; i++)
+		if (policy->rlimits[i].asked)
+			add_plain(w, layer_name(LAYER_RLIMIT + (unsigned)i),
+				  i == RLIMIT_NPROC ? "rlimit; counts all processes of the user on "
+						      "this host"
+						    : "rlimit");
+	if (policy->core_dumps == NO)
+		add_plain(w, "process.core_dumps", "rlimit");
 	add_plain(w, "system calls", "BPF, default refuse");
 	if (policy->net_count == 0)
 		add_plain(w, "network", "none: BPF, Landlock and the supervisor");
@@ -116,8 +180,11 @@ static const char *register_text(const struct mediated *row, unsigned when)
 {
 	switch (row->registers) {
 	case REG_OPEN_FLAGS:
-		return when & (WHEN_DENY | WHEN_TRACE) ? ", but not O_PATH"
-						       : ", only when it writes";
+		return when & (WHEN_DENY | WHEN_TRACE) ? "" : ", only when it writes";
+	case REG_ACCESS_MODE:
+		return when & WHEN_DENY ? "" : ", only for writing and executing";
+	case REG_NO_EXEC_SEAL:
+		return ", made so that it cannot be executed";
 	case REG_NOT_NULL:
 		return ", only with an address";
 	case REG_NOT_ZERO:
@@ -138,6 +205,8 @@ static void add_mediated(struct writer *w, const struct assignment *a)
 		if (!bits || nr_by_name(NR_ARCH_NATIVE, row->name) < 0)
 			continue;
 		why = when_text((enum when)(bits & -bits));
+		if (bits & WHEN_DENY_EXEC && a->host.ptrace_error == 0)
+			registers = ", verified by ptrace before the new program runs";
 		if (w->text)
 			strbuf_add(w->text, "  %-20s %s%s\n", row->name, why, registers);
 		else
@@ -148,8 +217,11 @@ static void add_mediated(struct writer *w, const struct assignment *a)
 }
 
 /* What this version lets pass although a rule might be read otherwise. */
-static void add_gaps(struct writer *w, const struct assignment *a)
+static void add_gaps(struct writer *w, const struct policy *policy, const struct assignment *a)
 {
+	static const char expanded[] =
+		"metadata of what is denied (expanded): names, sizes and times show; what somebody "
+		"outside moves or links out of it meanwhile can be read";
 	static const char *const without_supervisor[] = {
 		"mode, owner, times and extended attributes of files outside every grant: Landlock "
 		"does not "
@@ -157,30 +229,44 @@ static void add_gaps(struct writer *w, const struct assignment *a)
 		"scheduling of other processes of the same user",
 	};
 	static const struct {
-		unsigned when;
+		unsigned when, unless;
 		const char *text;
 	} gaps[] = {
-		{ WHEN_DENY,
-		  "stat, access, readlink, chdir and O_PATH of denied or hidden objects: metadata "
-		  "and existence show; contents do not" },
-		{ WHEN_DENY, "getdents: hidden names are listed" },
-		{ WHEN_DENY_EXEC,
-		  "execution, and so the contents, of denied files that are executable, against a "
-		  "thread that exchanges the path meanwhile" },
-		{ WHEN_METADATA, "stat and existence of paths outside every grant show" },
-		{ WHEN_METADATA,
+		{ WHEN_LOOK, 0,
+		  "chdir and O_PATH against a thread that exchanges the path meanwhile: such a "
+		  "handle "
+		  "shows metadata; contents are refused as before" },
+		{ WHEN_DENY, WHEN_LOOK,
+		  "stat, access, readlink and chdir of denied objects (filesystem.metadata: "
+		  "visible)" },
+		{ WHEN_METADATA, 0, "stat and existence of paths outside every grant show" },
+		{ WHEN_EXEC_LIST | WHEN_EXEC_MEMORY, 0,
+		  "filesystem.exec does not say what a permitted program reads: an interpreter "
+		  "runs any "
+		  "script, and the loader any program, that may be read" },
+		{ WHEN_METADATA, 0,
 		  "a glob does not know other names (hard links) that a file had before" },
-		{ WHEN_NETWORK,
-		  "UDP, ICMP and unix datagram sockets are refused as a whole in this version" },
+		{ WHEN_NO_GETFD, 0,
+		  "unix datagram sockets are refused here, unless a rule is about "
+		  "UDP or ICMP; then "
+		  "sendmsg works on sockets that were made by socket(), and are not "
+		  "connected streams, "
+		  "alone" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(gaps); i++) {
-		if (!(a->when & gaps[i].when))
+		if (!(a->when & gaps[i].when) || a->when & gaps[i].unless)
 			continue;
 		if (w->text)
 			strbuf_add(w->text, "  %s\n", gaps[i].text);
 		else
 			json_array_append_new(w->not_held, json_string(gaps[i].text));
+	}
+	if (a->expanded && policy->split_count > 0) {
+		if (w->text)
+			strbuf_add(w->text, "  %s\n", expanded);
+		else
+			json_array_append_new(w->not_held, json_string(expanded));
 	}
 	for (size_t i = 0; !a->supervised && i < COUNT_OF(without_supervisor); i++) {
 		if (w->text)
@@ -196,29 +282,8 @@ static void add_gaps(struct writer *w, const struct assignment *a)
 	}
 }
 
-/* A grant of what does not exist is no error, and is not made good later. */
-static void add_missing(struct writer *w, const struct policy *policy)
+static void add_notes(struct writer *w, const struct assignment *a)
 {
-	for (size_t i = 0; i < policy->fs_count; i++) {
-		const struct fs_rule *rule = &policy->fs[i];
-		struct strbuf line = { 0 };
-
-		if (rule->kind < FS_WRITE || rule->fd >= 0)
-			continue;
-		strbuf_add(&line, "%s \"", rule->rule.key);
-		strbuf_add_escaped(&line, rule->rule.text, strlen(rule->rule.text));
-		strbuf_add(&line, "\": does not exist; not granted");
-		if (w->text)
-			strbuf_add(w->text, "  %s\n", line.text ? line.text : "");
-		else
-			json_array_append_new(w->notes, json_string(line.text));
-		strbuf_done(&line);
-	}
-}
-
-static void add_notes(struct writer *w, const struct policy *policy, const struct assignment *a)
-{
-	add_missing(w, policy);
 	for (size_t i = 0; i < a->note_count; i++) {
 		if (w->text)
 			strbuf_add(w->text, "  %s\n", a->notes[i]);
@@ -239,9 +304,9 @@ static char *as_text(const struct policy *policy, const struct assignment *a)
 	strbuf_add(&text, "\nmediated calls:\n");
 	add_mediated(&w, a);
 	strbuf_add(&text, "\nnot held:\n");
-	add_gaps(&w, a);
+	add_gaps(&w, policy, a);
 	strbuf_add(&text, "\nnotes:\n");
-	add_notes(&w, policy, a);
+	add_notes(&w, a);
 	return strbuf_take(&text);
 }
 
@@ -254,8 +319,8 @@ static char *as_json(const struct policy *policy, const struct assignment *a)
 	add_rules(&w, policy, a);
 	add_limits(&w, policy);
 	add_mediated(&w, a);
-	add_gaps(&w, a);
-	add_notes(&w, policy, a);
+	add_gaps(&w, policy, a);
+	add_notes(&w, a);
 	root = json_pack("{s:i, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "schema_version", 1, "mode",
 			 a->supervised ? "supervised" : "off", "landlock_abi", a->host.landlock_abi,
 			 "filter_instructions", (int)a->filter.length, "rules", w.rules, "mediated",
@@ -273,11 +338,13 @@ int explain_policy(const struct policy *policy, bool json, char **ret_text,
 	int r;
 
 	*ret_text = NULL;
-	host_probe(&host);
+	host_probe(policy, &host);
 	r = assignment_make(policy, &host, &a, err);
 	if (r < 0 && r != -EOPNOTSUPP)
 		return r;
-	*ret_text = json ? as_json(policy, &a) : as_text(policy, &a);
+	/* Only here: asking each directory would make every start slower. */
+	if (folding_note(policy, &a) == 0)
+		*ret_text = json ? as_json(policy, &a) : as_text(policy, &a);
 	assignment_done(&a);
 	if (!*ret_text)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -297,7 +364,7 @@ int explain_filter(const struct policy *policy, char **ret_text, struct cordon_e
 	struct host host;
 	int r;
 
-	host_probe(&host);
+	host_probe(policy, &host);
 	r = assignment_make(policy, &host, &a, err);
 	if (r < 0) {
 		if (r == -EOPNOTSUPP)

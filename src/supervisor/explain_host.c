@@ -20,8 +20,6 @@
 #include <poll.h>
 #include <string.h>
 
-static const char *const state_texts[] = { "skipped", "applied", "failed", "unavailable" };
-
 static int make_default(struct policy **ret, struct cordon_error *err)
 {
 	/* Any directory but the root will do as a workspace. */
@@ -59,7 +57,7 @@ static int try_run(struct sandbox_facts *facts, struct sandbox **ret, struct cor
 	r = sandbox_new(policy, NULL, ret, err);
 	if (r < 0)
 		return r == -EOPNOTSUPP ? 1 : r;
-	r = sandbox_start(*ret, argv, err);
+	r = sandbox_start(*ret, argv, NULL, false, err);
 	if (r == 0)
 		wait_for_end(*ret);
 	sandbox_facts(*ret, facts);
@@ -74,11 +72,16 @@ static char *as_text(const struct host *host, const struct sandbox_facts *facts,
 	strbuf_add(&text, "%-20s ABI %d\n", "landlock", host->landlock_abi);
 	strbuf_add(&text, "%-20s %s\n", "pidfd_getfd",
 		   host->pidfd_getfd ? "yes" : "refused: sockets are made by the supervisor");
+	strbuf_add(&text, "%-20s %s\n", "ptrace",
+		   host->ptrace_error ? "refused: no deny or hide rule over something executable"
+				      : "yes");
 	strbuf_add(&text, "%-20s %s\n", "event loop", facts->backend);
-	for (size_t i = 0; i < facts->layer_count; i++) {
+	for (unsigned i = 1; facts->layers && i < LAYER_COUNT; i++) {
 		const struct layer_outcome *layer = &facts->layers[i];
 
-		strbuf_add(&text, "%-20s %s", layer_name(layer->layer), state_texts[layer->state]);
+		if (!layer->requested)
+			continue;
+		strbuf_add(&text, "%-20s %s", layer_name(i), layer_state_name(layer->state));
 		if (layer->error)
 			strbuf_add(&text, ": %s", strerrordesc_np(layer->error));
 		strbuf_add(&text, "\n");
@@ -96,18 +99,20 @@ static char *as_json(const struct host *host, const struct sandbox_facts *facts,
 	json_t *layers = json_array(), *root;
 	char *text;
 
-	for (size_t i = 0; i < facts->layer_count; i++) {
+	for (unsigned i = 1; facts->layers && i < LAYER_COUNT; i++) {
 		const struct layer_outcome *layer = &facts->layers[i];
 
-		json_array_append_new(layers,
-				      json_pack("{s:s, s:s, s:i}", "name", layer_name(layer->layer),
-						"state", state_texts[layer->state], "errno",
-						layer->error));
+		if (layer->requested)
+			json_array_append_new(layers,
+					      json_pack("{s:s, s:s, s:i}", "name", layer_name(i),
+							"state", layer_state_name(layer->state),
+							"errno", layer->error));
 	}
-	root = json_pack("{s:i, s:i, s:b, s:s, s:o, s:b, s:s}", "schema_version", 1, "landlock_abi",
-			 host->landlock_abi, "pidfd_getfd", host->pidfd_getfd, "event_loop",
-			 facts->backend, "layers", layers, "default_policy_held", verdict == 0,
-			 "missing", verdict == 0 ? "" : err->text);
+	root = json_pack("{s:i, s:i, s:b, s:b, s:s, s:o, s:b, s:s}", "schema_version", 1,
+			 "landlock_abi", host->landlock_abi, "pidfd_getfd", host->pidfd_getfd,
+			 "ptrace", host->ptrace_error == 0, "event_loop", facts->backend, "layers",
+			 layers, "default_policy_held", verdict == 0, "missing",
+			 verdict == 0 ? "" : err->text);
 	text = json_dumps(root, JSON_INDENT(2));
 	json_decref(root);
 	return text;
@@ -121,7 +126,7 @@ int explain_host(bool json, char **ret_text, struct cordon_error *err)
 	struct host host;
 	int r;
 
-	host_probe(&host);
+	host_probe(NULL, &host);
 	r = try_run(&facts, &sandbox, &missing);
 	if (r >= 0)
 		*ret_text = json ? as_json(&host, &facts, r, &missing)

@@ -27,7 +27,8 @@
 /* What the caller may say; the other conditions follow. */
 #define ARG_GIVEN                                                                                  \
 	(ARG_SUPERVISED | ARG_OFF | ARG_HAS_LISTENER | ARG_EXEC_LIST | ARG_NO_NETLINK |            \
-	 ARG_UNIX_HELD)
+	 ARG_UNIX_HELD | ARG_UDP | ARG_ICMP | ARG_UNIX_DATAGRAM | ARG_NAMES_HELD | ARG_NO_SCOPE |  \
+	 ARG_MEMORY)
 
 struct filterspec {
 	struct filter_spec spec;
@@ -39,6 +40,7 @@ struct filterspec {
 /* What the policy says about one row of known.c. */
 struct fate {
 	bool denied, readmitted;
+	bool named; /* by `only`, or needed */
 	const struct filterspec_override *override;
 };
 
@@ -115,6 +117,76 @@ static int settle_deny(struct builder *b, const char *name, struct cordon_error 
 	return 0;
 }
 
+const char *filterspec_needed(size_t index)
+{
+	/*
+	 * Of cordon's child behind the filter, of the dynamic linker, and of the C library. By
+	 * connect, on no socket, the child finds out whether the listener answers; it stays
+	 * mediated. By close_range, dup3 and fcntl it puts its descriptors in order, where that has
+	 * to wait for the listener (see setup.c).
+	 */
+	static const char *const names[] = {
+		"connect",
+		"close_range",
+		"dup3",
+		"fcntl",
+		"execve",
+		"execveat",
+		"exit",
+		"exit_group",
+		"rt_sigreturn",
+		"restart_syscall",
+		"brk",
+		"mmap",
+		"munmap",
+		"mprotect",
+		"open",
+		"openat",
+		"read",
+		"pread64",
+		"write",
+		"close",
+		"fstat",
+		"newfstatat",
+		"statx",
+		"access",
+		"faccessat",
+		"faccessat2",
+		"readlink",
+		"readlinkat",
+		"arch_prctl",
+		"prlimit64",
+		"rseq",
+		"getrandom",
+		"set_tid_address",
+		"set_robust_list",
+	};
+
+	return index < COUNT_OF(names) ? names[index] : NULL;
+}
+
+static int settle_only(struct builder *b, const char *name, struct cordon_error *err)
+{
+	bool any = strcmp(name, KNOWN_IFINFO) == 0;
+
+	if (!known_group(name) && !known_find(name))
+		return unknown_name(name, "syscalls.only", err);
+	for (size_t i = 0; i < known_count(); i++) {
+		struct fate *fate = &b->fates[i];
+
+		if (!names_call(name, known_at(i)))
+			continue;
+		fate->named = true;
+		any |= !refused(known_at(i)) || fate->readmitted;
+	}
+	if (!any)
+		return err_set(err, -EINVAL,
+			       "syscalls.only: '%s' is refused by default: what is to be admitted "
+			       "all the same stands under syscalls.allow",
+			       name);
+	return 0;
+}
+
 /* Return: what is wrong with an override of that call, or NULL. */
 static const char *check_override(const struct filterspec_override *over,
 				  const struct known_call *call)
@@ -135,19 +207,18 @@ static const char *check_override(const struct filterspec_override *over,
 static int settle_override(struct builder *b, const struct filterspec_override *over,
 			   struct cordon_error *err)
 {
-	for (size_t i = 0; i < known_count(); i++) {
-		const char *why;
+	const struct known_call *known = known_find(over->name);
+	struct fate *fate;
+	const char *why;
 
-		if (!str_equal(known_at(i)->name, over->name))
-			continue;
-		why = b->fates[i].override ? "it stands twice" : check_override(over, known_at(i));
-		if (why)
-			return err_set(err, -EINVAL, "filter: override of '%s': %s", over->name,
-				       why);
-		b->fates[i].override = over;
-		return 0;
-	}
-	return unknown_name(over->name, "filter", err);
+	if (!known)
+		return unknown_name(over->name, "filter", err);
+	fate = &b->fates[known - known_at(0)];
+	why = fate->override ? "it stands twice" : check_override(over, known);
+	if (why)
+		return err_set(err, -EINVAL, "filter: override of '%s': %s", over->name, why);
+	fate->override = over;
+	return 0;
 }
 
 static int settle(struct builder *b, struct cordon_error *err)
@@ -161,6 +232,10 @@ static int settle(struct builder *b, struct cordon_error *err)
 		b->conditions |= ARG_NO_UNIX;
 	for (size_t i = 0; i < opt->allow_count && r == 0; i++)
 		r = settle_allow(b, opt->allow[i], err);
+	for (size_t i = 0; i < opt->only_count && r == 0; i++)
+		r = settle_only(b, opt->only[i], err);
+	for (size_t i = 0; filterspec_needed(i); i++)
+		b->fates[known_find(filterspec_needed(i)) - known_at(0)].named = true;
 	for (size_t i = 0; i < opt->deny_count && r == 0; i++)
 		r = settle_deny(b, opt->deny[i], err);
 	for (size_t i = 0; i < opt->override_count && r == 0; i++)
@@ -213,6 +288,8 @@ static void add_call(struct builder *b, const struct known_call *known, const st
 		call.otherwise = refusal;
 	} else if (fate->readmitted) {
 		call.otherwise = SECCOMP_RET_ALLOW;
+	} else if (b->opt->only_present && !fate->named) {
+		call.otherwise = refusal;
 	} else {
 		call.otherwise = refused(known) ? refusal : SECCOMP_RET_ALLOW;
 		if (fate->override)

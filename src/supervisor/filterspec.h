@@ -31,21 +31,31 @@ struct filterspec_options {
 	size_t allow_count;
 	const char *const *deny; /* refused, whatever else says otherwise */
 	size_t deny_count;
+	/* `only` admits nothing that is refused anyway. */
+	bool only_present; /* what `only`, filterspec_needed() and `allow` do not name is refused */
+	const char *const *only;
+	size_t only_count;
 };
 
 struct filterspec;
 
 /*
  * Makes the spec. What decides about a call, first to last: `deny` (EPERM, or the errno it is
- * refused with anyway), `allow` of a call that is refused by default (ALLOW), an override, the
- * default. A name that only another architecture has is accepted and changes nothing. opt:
- * borrowed, the rules and tests of the overrides until filterspec_free(). ret: from malloc. Return:
- * 0; -EINVAL for an unknown name, with the nearest one, for one that is never re-admitted, with the
- * reason, for an override that stands twice or that would admit a refused call, for conditions that
- * contradict each other; -ENOMEM.
+ * refused with anyway), `allow` of a call that is refused by default (ALLOW), `only` (what it leaves
+ * out: as `deny`), an override, the default. A name that only another architecture has is accepted
+ * and changes nothing. opt: borrowed, the rules and tests of the overrides until filterspec_free().
+ * ret: from malloc. Return: 0; -EINVAL for an unknown name, with the nearest one, for one that is
+ * never re-admitted, with the reason, for one under `only` that is refused by default, for an
+ * override that stands twice or that would admit a refused call, for conditions that contradict each
+ * other; -ENOMEM.
  */
 int filterspec_build(const struct filterspec_options *opt, struct filterspec **ret,
 		     struct cordon_error *err);
+/*
+ * What a program cannot start or end without, however it is linked: part of every `only`.
+ * Return: static storage; NULL behind the last one.
+ */
+const char *filterspec_needed(size_t index);
 /* Return: borrowed, for filter_build(). */
 const struct filter_spec *filterspec_get(const struct filterspec *fs);
 void filterspec_free(struct filterspec *fs);

@@ -4,11 +4,15 @@
 
 #include "base/cleanup.h"
 #include "supervisor/ablate.h"
+#include "sys/compat.h"
 #include "sys/landlock.h"
 #include "sys/process.h"
+#include "sys/seccomp.h"
+#include "sys/trace.h"
 
 #include <fcntl.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 
 static bool has_capability(cap_value_t capability)
 {
@@ -39,12 +43,36 @@ static bool can_fetch_descriptors(void)
 	return r >= 0;
 }
 
-void host_probe(struct host *ret)
+static bool can_seal_memory(void)
 {
+	int fd = memfd_create("", MFD_NOEXEC_SEAL | MFD_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool needs_ptrace(const struct policy *policy, const struct host *host)
+{
+	if (policy->supervisor == SUPERVISOR_OFF)
+		return false;
+	return (policy->exec_present && !host->noexec_memory) ||
+	       policy_fs_facts(policy, policy->expanded).deny_in_exec;
+}
+
+void host_probe(const struct policy *policy, struct host *ret)
+{
+	/* Without a supervisor nobody asks for what only it needs; trying costs as much as a start's other steps. */
+	bool served = !policy || policy->supervisor != SUPERVISOR_OFF;
 	int abi = landlock_abi();
 
 	ret->landlock_abi = ablated_number("landlock-abi", abi);
-	ret->pidfd_getfd = can_fetch_descriptors() && !ablated("pidfd_getfd");
+	ret->waits_killable = served && notif_waits_killable();
+	ret->pidfd_getfd = served && can_fetch_descriptors() && !ablated("pidfd_getfd");
 	ret->net_admin = has_capability(CAP_NET_ADMIN);
 	ret->switch_ids = has_capability(CAP_SETUID) || has_capability(CAP_SETGID);
+	ret->noexec_memory = served && can_seal_memory() && !ablated("noexec-memory");
+	ret->ptrace_error = 0;
+	if (!policy || needs_ptrace(policy, ret))
+		ret->ptrace_error = ablated("ptrace") ? EPERM : -trace_try();
 }

@@ -11,10 +11,27 @@
 
 #include "supervisor/supervisor.h"
 
-/* Takes the caller's ids and capabilities if they differ from ours. Return: 1 if taken, 0 if equal, -errno. */
-int ids_take(const struct supervisor *sv, pid_t tid);
-/* Back to our own. Return: 0; -errno, after which this thread must not act any more. */
-int ids_restore(const struct supervisor *sv);
+/* access() asks for the real ids, and for the capabilities that go with them; all else for those of the file system. */
+enum ids_kind { IDS_FILESYSTEM, IDS_REAL };
+
+/*
+ * Takes the caller's ids and capabilities if they differ from ours. Also after a failure, which may have changed
+ * some of them, ids_restore() has to follow. Return: 0 or -errno.
+ */
+int ids_take(struct supervisor *sv, pid_t tid, enum ids_kind kind);
+/* Back to our own, if any were taken. Return: 0; -errno, after which this thread must not act any more. */
+int ids_restore(struct supervisor *sv);
+
+/*
+ * The caller's process is looked at with our own capabilities: one that has changed its ids is closed to the new
+ * ones as well. Until the end of the scope:
+ *	cleanup_ids struct supervisor *own = ids_look(sv);
+ */
+struct supervisor *ids_look(struct supervisor *sv);
+void ids_look_end(struct supervisor *const *sv);
+#define cleanup_ids __attribute__((unused, cleanup(ids_look_end)))
+/* Whether these are real, effective or saved ids of the caller. Return: 1, 0, or -errno. */
+int ids_include(const struct supervisor *sv, pid_t tid, uid_t uid, gid_t gid);
 /* Effective capabilities of this thread, for sv->own_effective. Return: 0 or -errno. */
 int ids_own_effective(uint64_t *ret);
 

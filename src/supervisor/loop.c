@@ -5,6 +5,7 @@
 #include "supervisor/loop_backend.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 int loop_new(bool allow_uring, struct loop **ret)
@@ -47,6 +48,11 @@ const char *loop_backend(const struct loop *loop)
 
 int loop_add(struct loop *loop, int fd, loop_ready_fn fn, void *arg)
 {
+	return loop_add_for(loop, fd, POLLIN, fn, arg);
+}
+
+int loop_add_for(struct loop *loop, int fd, short events, loop_ready_fn fn, void *arg)
+{
 	for (int i = 0; i < LOOP_SOURCES; i++) {
 		struct loop_source *source = &loop->sources[i];
 		int r;
@@ -54,6 +60,7 @@ int loop_add(struct loop *loop, int fd, loop_ready_fn fn, void *arg)
 		if (source->fd >= 0)
 			continue;
 		source->fd = fd;
+		source->events = events;
 		source->generation++;
 		source->fn = fn;
 		source->arg = arg;
@@ -89,7 +96,7 @@ int loop_run_once(struct loop *loop)
 }
 
 int loop_connect(struct loop *loop, int fd, const struct sockaddr *address, socklen_t length,
-		 loop_done_fn done, void *arg)
+		 bool wait, loop_done_fn done, void *arg)
 {
 	if (!loop->backend->connect)
 		return -EOPNOTSUPP;
@@ -103,7 +110,7 @@ int loop_connect(struct loop *loop, int fd, const struct sockaddr *address, sock
 		operation->generation++;
 		operation->done = done;
 		operation->arg = arg;
-		r = loop->backend->connect(loop, i, fd, address, length);
+		r = loop->backend->connect(loop, i, fd, address, length, wait);
 		if (r < 0) {
 			operation->used = false;
 			return r;

@@ -34,17 +34,21 @@ const char *loop_backend(const struct loop *loop);
 
 /* Watches fd (borrowed) for input until it is removed. Return: a source number or -errno. */
 int loop_add(struct loop *loop, int fd, loop_ready_fn fn, void *arg);
+/* The same for other events of poll(2). */
+int loop_add_for(struct loop *loop, int fd, short events, loop_ready_fn fn, void *arg);
 /* A negative source does nothing. */
 void loop_remove(struct loop *loop, int source);
 /* Waits once and calls what is ready. Return: 0 or -errno. */
 int loop_run_once(struct loop *loop);
 
 /*
- * Connects without blocking the loop, whatever the flags of the socket. fd must stay open and
- * address valid until `done` is called. Return: an operation number; -EOPNOTSUPP; -errno.
+ * Connects without blocking the loop, whatever the flags of the socket. wait: else it is cancelled
+ * as soon as it would have to. fd must stay open and address valid until `done` is called; its
+ * result may be -ECANCELED, or -EINTR for the same. Return: an operation number; -EOPNOTSUPP;
+ * -errno.
  */
 int loop_connect(struct loop *loop, int fd, const struct sockaddr *address, socklen_t length,
-		 loop_done_fn done, void *arg);
+		 bool wait, loop_done_fn done, void *arg);
 /* Asks for the end of a connect; `done` is still called. */
 void loop_cancel(struct loop *loop, int operation);
 

@@ -8,11 +8,12 @@
 #include <stddef.h>
 
 /* Enough for the fixed sources of a sandbox and every worker it may have. */
-#define LOOP_SOURCES	96
-#define LOOP_OPERATIONS 64
+#define LOOP_SOURCES	288
+#define LOOP_OPERATIONS 256
 
 struct loop_source {
 	int fd; /* -1: free */
+	short events;
 	uint32_t generation;
 	loop_ready_fn fn;
 	void *arg;
@@ -20,6 +21,7 @@ struct loop_source {
 
 struct loop_operation {
 	bool used;
+	bool again; /* its end was asked for in vain: to be asked for once more */
 	uint32_t generation;
 	loop_done_fn done;
 	void *arg;
@@ -33,7 +35,7 @@ struct loop_backend {
 	void (*unwatch)(struct loop *loop, int slot);
 	int (*wait)(struct loop *loop);
 	int (*connect)(struct loop *loop, int operation, int fd, const struct sockaddr *address,
-		       socklen_t length);
+		       socklen_t length, bool wait);
 	void (*cancel)(struct loop *loop, int operation);
 };
 
@@ -42,6 +44,7 @@ struct loop {
 	void *state; /* the back end's */
 	struct loop_source sources[LOOP_SOURCES];
 	struct loop_operation operations[LOOP_OPERATIONS];
+	int again_count;
 };
 
 extern const struct loop_backend loop_uring, loop_poll;

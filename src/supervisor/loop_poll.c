@@ -41,7 +41,8 @@ static int poll_wait(struct loop *loop)
 	for (int i = 0; i < LOOP_SOURCES; i++) {
 		if (loop->sources[i].fd < 0)
 			continue;
-		fds[count] = (struct pollfd){ .fd = loop->sources[i].fd, .events = POLLIN };
+		fds[count] = (struct pollfd){ .fd = loop->sources[i].fd,
+					      .events = loop->sources[i].events };
 		slots[count] = i;
 		generations[count++] = loop->sources[i].generation;
 	}

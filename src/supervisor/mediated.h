@@ -45,10 +45,13 @@ enum role {
 /* How registers spare a notification. */
 enum registers {
 	REG_NONE,
-	REG_OPEN_FLAGS, /* argument `reg_arg` holds open flags: O_PATH passes, reading only if reads
-			   are concerned */
-	REG_NOT_NULL,	/* notified only if argument `reg_arg` is not NULL */
-	REG_NOT_ZERO,	/* the same for a 32-bit argument */
+	REG_OPEN_FLAGS,	 /* argument `reg_arg` holds open flags: notified is what changes something;
+			   everything if reads are concerned */
+	REG_NOT_NULL,	 /* notified only if argument `reg_arg` is not NULL */
+	REG_NOT_ZERO,	 /* the same for a 32-bit argument */
+	REG_ACCESS_MODE, /* `reg_arg` holds R_OK, W_OK, X_OK: R_OK alone only if reads are
+			    concerned */
+	REG_NO_EXEC_SEAL, /* `reg_arg` holds flags of memfd_create: notified without the seal */
 };
 
 struct mediated {

@@ -8,8 +8,10 @@
 #include "policy/decide.h"
 #include "supervisor/ablate.h"
 #include "supervisor/environment.h"
+#include "supervisor/format.h"
 #include "sys/landlock.h"
 #include "sys/nr.h"
+#include "sys/rooted.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -37,66 +39,6 @@ static char **copy_list(char *const list[])
 	return copy;
 }
 
-/* Clamped to the hard limit that we have ourselves; raising it is not ours to do. */
-static void add_rlimit(struct prepared *p, int resource, uint64_t soft, uint64_t hard)
-{
-	struct plan_rlimit *limit = &p->rlimits[p->plan.rlimit_count++];
-	struct rlimit inherited = { RLIM_INFINITY, RLIM_INFINITY };
-
-	getrlimit((__rlimit_resource_t)resource, &inherited);
-	limit->resource = resource;
-	limit->value.rlim_max = hard < inherited.rlim_max ? hard : inherited.rlim_max;
-	limit->value.rlim_cur = soft < limit->value.rlim_max ? soft : limit->value.rlim_max;
-}
-
-/* Where crashes go to a program, the kernel takes 0 for "no limit there" and 1 for "no dump". */
-static uint64_t no_core_limit(void)
-{
-	cleanup_fd int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
-	char first = 0;
-
-	return fd >= 0 && read(fd, &first, 1) == 1 && first == '|' ? 1 : 0;
-}
-
-static void plan_limits(const struct policy *policy, const struct assignment *a, struct prepared *p)
-{
-	if (policy->cpu_s != LIMIT_UNSET)
-		/* The soft limit asks, the hard one ends: a second of grace between them. */
-		add_rlimit(p, RLIMIT_CPU, policy->cpu_s, policy->cpu_s + 1);
-	if (policy->file_size != LIMIT_UNSET)
-		add_rlimit(p, RLIMIT_FSIZE, policy->file_size, policy->file_size);
-	/* The kernel writes a dump past every rule that only the supervisor holds. */
-	if (policy->core_dumps == NO ||
-	    (policy->core_dumps == UNSET && (a->when & WHEN_GUARD_WRITE))) {
-		uint64_t limit = no_core_limit();
-
-		add_rlimit(p, RLIMIT_CORE, limit, limit);
-	}
-	if (policy->address_space != LIMIT_UNSET)
-		add_rlimit(p, RLIMIT_AS, policy->address_space, policy->address_space);
-	if (policy->open_files != LIMIT_UNSET)
-		add_rlimit(p, RLIMIT_NOFILE, policy->open_files, policy->open_files);
-	p->plan.rlimits = p->rlimits;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-static int plan_descriptors(const struct policy *policy, struct prepared *p)
-{
-	p->keep_fds = calloc(policy->fd_count + 1, sizeof(*p->keep_fds));
-	if (!p->keep_fds)
-		return -ENOMEM;
-	for (size_t i = 0; i < policy->fd_count; i++)
-		p->keep_fds[i] = policy->fds[i];
-	qsort(p->keep_fds, policy->fd_count, sizeof(*p->keep_fds), compare_numbers);
-	p->plan.keep_fds = p->keep_fds;
-	p->plan.keep_fd_count = policy->fd_count;
-	return 0;
-}
-
 static void plan_process(const struct policy *policy, struct prepared *p)
 {
 	struct spawn_plan *plan = &p->plan;
@@ -107,7 +49,13 @@ static void plan_process(const struct policy *policy, struct prepared *p)
 	plan->umask = policy->umask;
 	plan->thp_disable = policy->huge_pages == NO;
 	plan->aslr_disable = policy->aslr == NO;
-	plan->failure_is_fatal = policy->on_failure == FAIL_REFUSE;
+	plan->nice_asked = policy->nice != NICE_UNSET;
+	plan->nice = policy->nice;
+	plan->signal_mask = policy->signal_mask;
+	plan->signal_ignore = policy->signal_ignore;
+	for (unsigned i = 1; i < LAYER_COUNT; i++)
+		if (policy_failure_mode(policy, i) != FAIL_REFUSE)
+			plan->tolerate |= LAYER_BIT(i);
 	if (policy->cpu_count > 0) {
 		CPU_ZERO(&p->affinity);
 		for (size_t i = 0; i < policy->cpu_count; i++)
@@ -116,27 +64,79 @@ static void plan_process(const struct policy *policy, struct prepared *p)
 	}
 }
 
+static bool grants_root(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->fs_count; i++) {
+		const struct fs_rule *rule = &policy->fs[i];
+
+		if ((rule->kind == FS_READ || rule->kind == FS_WRITE) && rule->fd >= 0 &&
+		    strcmp(rule->canonical, "/") == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool grants_port(const struct policy *policy, bool connect, uint16_t port)
+{
+	for (size_t i = 0; connect && i < policy->net_count; i++)
+		for (size_t k = 0; k < policy->net[i].port_count; k++)
+			if (port >= policy->net[i].ports[k].low &&
+			    port <= policy->net[i].ports[k].high)
+				return true;
+	for (size_t i = 0; !connect && i < policy->listen_count; i++)
+		if (port >= policy->listen[i].ports.low && port <= policy->listen[i].ports.high)
+			return true;
+	return false;
+}
+
+/* What each ruleset must refuse, for the child to try. Return: 0 or -ENOMEM. */
+static int plan_canaries(const struct policy *policy, const struct assignment *a,
+			 struct prepared *p)
+{
+	struct spawn_plan *plan = &p->plan;
+
+	if (plan->landlock_fs && !grants_root(policy)) {
+		plan->landlock_canary = "/";
+	} else if (plan->landlock_fs && policy->tmp) {
+		if (asprintf(&p->canary_node, "%s/.cordon-canary", policy->tmp) < 0) {
+			p->canary_node = NULL;
+			return -ENOMEM;
+		}
+		plan->landlock_node = p->canary_node;
+	}
+	if (!plan->landlock_net)
+		return 0;
+	plan->landlock_port_connect = !(a->handled_net & LL_NET_BIND_TCP);
+	/* Above the numbers for which a user needs a privilege: the answer must be Landlock's. */
+	for (unsigned port = UINT16_MAX; port >= 1024 && plan->landlock_port == 0; port--)
+		if (!grants_port(policy, plan->landlock_port_connect, (uint16_t)port))
+			plan->landlock_port = (uint16_t)port;
+	return 0;
+}
+
 static int plan_landlock(const struct policy *policy, const struct assignment *a,
 			 struct prepared *p, struct cordon_error *err)
 {
 	struct spawn_plan *plan = &p->plan;
-	int r = assignment_ruleset(policy, a, false, &plan->ruleset, err);
+	int r = assignment_ruleset(policy, a, &p->program, false, &plan->ruleset, err);
 
 	if (r < 0)
 		return r;
 	plan->landlock_fs = plan->ruleset >= 0 && a->handled_fs;
 	plan->landlock_net = plan->ruleset >= 0 && a->handled_net;
 	plan->landlock_scope = plan->ruleset >= 0 && a->scoped;
-	/* The keeper's own bound: what it kills with kill(-1) can only be the tree. */
-	if (landlock_scopes(a->host.landlock_abi) & LL_SCOPE_SIGNAL) {
-		plan->keeper_ruleset = landlock_create(0, 0, LL_SCOPE_SIGNAL);
-		if (plan->keeper_ruleset < 0)
-			return err_sys(err, plan->keeper_ruleset, "landlock: the keeper's ruleset");
-	}
+	if (a->facts.any && !plan->landlock_fs)
+		p->unavailable |= LAYER_BIT(LAYER_LANDLOCK_FS);
+	r = plan_canaries(policy, a, p);
+	if (r < 0)
+		return err_set(err, -ENOMEM, "out of memory");
 	if (!a->supervised)
 		return 0;
-	if (plan->ruleset < 0 || !assignment_grants_proc(policy))
-		return assignment_ruleset(policy, a, true, &p->supervisor_ruleset, err);
+	/* With a view of its own the program's /proc is another one than ours. */
+	if (plan->ruleset < 0 || !assignment_grants_proc(policy) || policy->root_fd >= 0 ||
+	    name_service_works(&a->names))
+		return assignment_ruleset(policy, a, &p->program, true, &p->supervisor_ruleset,
+					  err);
 	p->supervisor_ruleset = fcntl(plan->ruleset, F_DUPFD_CLOEXEC, 3);
 	return p->supervisor_ruleset < 0 ? err_sys(err, -errno, "landlock: a further ruleset") : 0;
 }
@@ -153,36 +153,83 @@ static unsigned plan_ablations(void)
 		bits |= ABLATE_CLOSE_FDS;
 	if (ablated("pdeathsig"))
 		bits |= ABLATE_PDEATHSIG;
+	if (ablated("stack"))
+		bits |= ABLATE_STACK;
 	return bits;
 }
 
 struct gate {
 	const struct policy *policy;
+	enum op op; /* where nothing is listed, the program only has to be in no deny or hide rule */
 };
+
+static bool is_allowed(const struct gate *gate, int fd)
+{
+	cleanup_free char *canonical = NULL;
+	struct fs_object object;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || rooted_path(gate->policy->root_fd, fd, &canonical) < 0)
+		return false;
+	object = (struct fs_object){ .path = canonical,
+				     .length = strlen(canonical),
+				     .exists = true,
+				     .dev = st.st_dev,
+				     .ino = st.st_ino };
+	return policy_decide_fs(gate->policy, gate->op, &object).allow;
+}
 
 /* A search of PATH passes over what the policy does not let the program execute. */
 static bool may_execute(const char *path, void *arg)
 {
 	const struct gate *gate = arg;
-	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
-	char link[48], canonical[PATH_MAX];
-	struct fs_object object;
-	struct stat st;
-	ssize_t n;
+	cleanup_fd int fd = rooted_open(gate->policy->root_fd, path, O_PATH, 0);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return false;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, canonical, sizeof(canonical) - 1);
-	if (n < 0)
-		return false;
-	canonical[n] = '\0';
-	object = (struct fs_object){ .path = canonical,
-				     .length = (size_t)n,
-				     .exists = true,
-				     .dev = st.st_dev,
-				     .ino = st.st_ino };
-	return policy_decide_fs(gate->policy, OP_EXEC, &object).allow;
+	return is_allowed(gate, fd);
+}
+
+/* path: as the program would execute it, from its working directory. Return: fd or negative. */
+static int open_program(const struct policy *policy, int base, const char *path)
+{
+	cleanup_free char *joined = NULL;
+
+	if (policy->root_fd < 0)
+		return openat(base < 0 ? AT_FDCWD : base, path, O_PATH | O_CLOEXEC);
+	if (asprintf(&joined, "%s/%s", path[0] == '/' ? "" : policy->cwd, path) < 0) {
+		joined = NULL;
+		return -ENOMEM;
+	}
+	return rooted_open(policy->root_fd, joined, O_PATH, 0);
+}
+
+/* The program and what it is executed with: with an empty list these are executed and nothing else. */
+static int plan_program(const struct gate *gate, struct prepared *p)
+{
+	const char *cwd = gate->policy->cwd;
+	cleanup_fd int base =
+		rooted_open(gate->policy->root_fd, cwd ? cwd : ".", O_PATH | O_DIRECTORY, 0);
+	char path[PATH_MAX], link[48];
+
+	snprintf(path, sizeof(path), "%s", p->path);
+	for (int i = 0; i < FORMAT_CHAIN; i++) {
+		cleanup_fd int readable = -1;
+		int fd = open_program(gate->policy, base, path);
+		struct stat st = { 0 };
+
+		/* What is missing, or cannot be read, the execution itself reports. */
+		if (fd < 0)
+			return 0;
+		if (fstat(fd, &st) < 0 || !is_allowed(gate, fd)) {
+			close(fd);
+			return -EACCES;
+		}
+		image_add(&p->program, fd, &st);
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		readable = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (readable < 0 || format_next(readable, path) <= 0)
+			return 0;
+	}
+	return 0;
 }
 
 int prepare_plan(const struct policy *policy, const struct assignment *assignment, const char *tmp,
@@ -190,28 +237,48 @@ int prepare_plan(const struct policy *policy, const struct assignment *assignmen
 		 struct cordon_error *err)
 {
 	struct spawn_plan *plan = &ret->plan;
-	struct gate gate = { policy };
+	struct gate gate = { policy, assignment->facts.no_exec ? OP_STAT : OP_EXEC };
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
 	plan->ruleset = plan->keeper_ruleset = ret->supervisor_ruleset = -1;
+	plan->join_user = plan->join_pid = plan->join_mount = plan->join_root = plan->join_time =
+		-1;
 	*ret_exec = false;
 	if (!argv || !argv[0] || !argv[0][0])
 		return err_set(err, -EINVAL, "no program was given");
 	ret->argv = copy_list(argv);
 	ret->envp = environment_build(policy, environ, tmp, name);
-	if (!ret->argv || !ret->envp || plan_descriptors(policy, ret) < 0) {
+	if (!ret->argv || !ret->envp) {
 		r = err_set(err, -ENOMEM, "out of memory");
 		goto fail;
 	}
 	plan_process(policy, ret);
-	plan_limits(policy, assignment, ret);
-	r = program_find(argv[0], ret->envp, policy->cwd, may_execute, &gate, &ret->path, err);
+	prepare_limits(policy, assignment, ret);
+	r = prepare_creds(policy, assignment, ret, err);
+	if (r < 0)
+		goto fail;
+	r = program_find(argv[0], ret->envp, policy->root_fd, policy->cwd, may_execute, &gate,
+			 &ret->path, err);
 	if (r < 0) {
 		*ret_exec = true;
 		goto fail;
 	}
+	r = assignment->facts.no_exec ? plan_program(&gate, ret) : 0;
+	if (r < 0) {
+		*ret_exec = true;
+		err_set(err, r, "%s: a rule of the policy denies it", ret->path);
+		goto fail;
+	}
 	plan->path = ret->path;
+	if (policy->argv0) {
+		free(ret->argv[0]);
+		ret->argv[0] = strdup(policy->argv0);
+		if (!ret->argv[0]) {
+			r = err_set(err, -ENOMEM, "out of memory");
+			goto fail;
+		}
+	}
 	plan->argv = ret->argv;
 	plan->envp = ret->envp;
 	r = plan_landlock(policy, assignment, ret, err);
@@ -230,6 +297,19 @@ fail:
 	return r;
 }
 
+int prepare_keeper(const struct assignment *assignment, struct prepared *p,
+		   struct cordon_error *err)
+{
+	struct spawn_plan *plan = &p->plan;
+
+	if (!(landlock_scopes(assignment->host.landlock_abi) & LL_SCOPE_SIGNAL))
+		return 0;
+	plan->keeper_ruleset = landlock_create(0, 0, LL_SCOPE_SIGNAL);
+	return plan->keeper_ruleset < 0
+		       ? err_sys(err, plan->keeper_ruleset, "landlock: the keeper's ruleset")
+		       : 0;
+}
+
 void prepared_done(struct prepared *p)
 {
 	int *fds[] = { &p->plan.ruleset, &p->plan.keeper_ruleset, &p->supervisor_ruleset };
@@ -239,11 +319,17 @@ void prepared_done(struct prepared *p)
 			close(*fds[i]);
 		*fds[i] = -1;
 	}
+	image_done(&p->program);
 	environment_free(p->argv);
 	environment_free(p->envp);
 	free(p->path);
 	free(p->keep_fds);
+	free(p->early_fds);
+	free(p->canary_node);
+	free(p->groups);
+	p->groups = NULL;
+	p->canary_node = NULL;
 	p->argv = p->envp = NULL;
 	p->path = NULL;
-	p->keep_fds = NULL;
+	p->keep_fds = p->early_fds = NULL;
 }

@@ -6,8 +6,19 @@
 #include "child/plan.h"
 #include "policy/model.h"
 #include "supervisor/assign.h"
+#include "sys/caps.h"
 
 #include <cordon/error.h>
+#include <cordon/sandbox.h>
+
+/* What the caller is in a user namespace of the run's own. */
+struct id_maps {
+	unsigned uid, gid;
+	bool keeps_setgroups; /* the groups may still be changed */
+};
+void prepare_maps(const struct policy *policy, const struct caps_own *own, struct id_maps *ret);
+/* LAYER_BIT of the namespaces that are asked for, and of those that these need. */
+uint64_t prepare_namespaces(const struct policy *policy, const struct caps_own *own);
 
 /* Owns what the plan borrows. */
 struct prepared {
@@ -15,8 +26,16 @@ struct prepared {
 	char **argv, **envp;
 	char *path;
 	cpu_set_t affinity;
-	struct plan_rlimit rlimits[8];
-	int *keep_fds;
+	struct plan_rlimit rlimits[RLIMITS];
+	struct image_files
+		program; /* with its interpreter and loader, where only it may be executed */
+	int *keep_fds, *early_fds;
+	struct plan_fd_op fd_ops[PLAN_FD_OPS_MAX];
+	gid_t *groups;
+	struct id_maps maps; /* with a user namespace */
+	uint64_t requested,
+		unavailable; /* LAYER_BIT: asked for; and of these known to be lacking */
+	char *canary_node;
 	int supervisor_ruleset; /* of the thread that acts for the sandbox; -1: none is needed */
 };
 
@@ -28,6 +47,27 @@ struct prepared {
 int prepare_plan(const struct policy *policy, const struct assignment *assignment, const char *tmp,
 		 const char *name, char *const argv[], struct prepared *ret, bool *ret_exec,
 		 struct cordon_error *err);
+/* After prepare_plan(): the program's soft limit of descriptors, where the policy sets none; 0: the host's. */
+void prepare_open_files(const struct policy *policy, uint64_t soft, struct prepared *prepared);
+/* Part of prepare_plan(): ids, capabilities, namespaces. Return: 0; -EPERM for a capability that cannot be
+ * kept; -errno. */
+int prepare_creds(const struct policy *policy, const struct assignment *assignment,
+		  struct prepared *prepared, struct cordon_error *err);
+/* Part of prepare_plan(): limits, those that a policy brings along without saying so among them. */
+void prepare_limits(const struct policy *policy, const struct assignment *assignment,
+		    struct prepared *prepared);
+/*
+ * After prepare_plan(), for a run with a keeper: its own bound, so that what it kills with kill(-1) can only be
+ * the tree. Return: 0 or -errno with *err.
+ */
+int prepare_keeper(const struct assignment *assignment, struct prepared *prepared,
+		   struct cordon_error *err);
+/*
+ * After prepare_plan(): the program's descriptors. Return: 0; -EBADF for a number that cannot be given;
+ * -E2BIG; -ENOMEM.
+ */
+int prepare_fds(const struct policy *policy, const struct cordon_fd *fds, size_t count,
+		struct prepared *prepared, struct cordon_error *err);
 void prepared_done(struct prepared *prepared);
 
 #endif

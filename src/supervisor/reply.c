@@ -3,6 +3,7 @@
 #include "supervisor/reply.h"
 
 #include "base/cleanup.h"
+#include "supervisor/ablate.h"
 #include "sys/seccomp.h"
 
 #include <assert.h>
@@ -10,6 +11,8 @@
 #include <fcntl.h>
 
 #define ERRNO_MAX 4095
+/* Known to the kernel only, which looks at it when it delivers the signal. */
+#define ERESTARTSYS 512
 
 struct verdict verdict_of(long libc_result)
 {
@@ -23,9 +26,27 @@ struct verdict verdict_fd(int take_fd, bool close_on_exec)
 				 .fd_flags = close_on_exec ? O_CLOEXEC : 0 };
 }
 
+struct verdict verdict_settled_fd(int take_fd, bool close_on_exec)
+{
+	struct verdict v = verdict_fd(take_fd, close_on_exec);
+
+	v.settled = true;
+	return v;
+}
+
 struct verdict verdict_later(void)
 {
 	return (struct verdict){ .kind = VERDICT_LATER, .fd = -1 };
+}
+
+struct verdict verdict_again(void)
+{
+	return (struct verdict){ .kind = VERDICT_AGAIN, .fd = -1 };
+}
+
+struct verdict verdict_restart(void)
+{
+	return (struct verdict){ .kind = VERDICT_RESTART, .fd = -1 };
 }
 
 struct verdict verdict_continue(enum continue_reason reason)
@@ -42,6 +63,30 @@ static int send_result(struct supervisor *sv, uint64_t id, int64_t value, int er
 	return notif_send(sv->listener, id, error ? 0 : value, -error);
 }
 
+int reply_replace(struct supervisor *sv, uint64_t id, int fd, int number, unsigned flags)
+{
+	return notif_replace_fd(sv->listener, id, fd, number, flags);
+}
+
+/*
+ * RACE: without WAIT_KILLABLE_RECV a signal between the two steps would leave the caller with a
+ * descriptor that it knows nothing of: there it is one step, and the moment remains.
+ */
+static int send_fd(struct supervisor *sv, uint64_t id, const struct verdict *verdict, int *fd)
+{
+	int number;
+
+	if (fault("addfd"))
+		return -EIO;
+	if (!verdict->settled || !sv->waits_killable)
+		return notif_addfd(sv->listener, id, *fd, verdict->fd_flags);
+	number = notif_place_fd(sv->listener, id, *fd, verdict->fd_flags);
+	if (number < 0)
+		return number;
+	close(steal_fd(fd));
+	return notif_send(sv->listener, id, number, 0);
+}
+
 int reply_send(struct supervisor *sv, uint64_t id, struct verdict verdict)
 {
 	cleanup_fd int fd = verdict.fd;
@@ -51,17 +96,22 @@ int reply_send(struct supervisor *sv, uint64_t id, struct verdict verdict)
 	case VERDICT_RESULT:
 		return send_result(sv, id, verdict.value, verdict.error);
 	case VERDICT_FD:
-		r = notif_addfd(sv->listener, id, fd, verdict.fd_flags);
+		r = send_fd(sv, id, &verdict, &fd);
 		if (r >= 0 || r == -ENOENT)
 			return r < 0 ? r : 0;
 		/* The request is still pending and must be answered: a full table is EMFILE. */
 		send_result(sv, id, 0, r == -EMFILE ? EMFILE : EACCES);
+		if (r == -EMFILE)
+			sv->limit_hit(sv->callback_arg, LIMIT_OPEN_FILES);
 		return r;
 	case VERDICT_CONTINUE:
 		atomic_fetch_add_explicit(&sv->continued, 1, memory_order_relaxed);
 		return notif_continue(sv->listener, id);
 	case VERDICT_LATER:
+	case VERDICT_AGAIN:
 		return 0;
+	case VERDICT_RESTART:
+		return notif_send(sv->listener, id, 0, -ERESTARTSYS);
 	}
 	return -EINVAL;
 }

@@ -14,10 +14,20 @@
 enum continue_reason {
 	CONTINUE_REGISTERS, /* decided on registers alone */
 	CONTINUE_BOUNDED,   /* execve: cannot be done for another process; Landlock bounds every
-			       outcome */
+			       outcome, and no rule says more */
+	CONTINUE_VERIFIED, /* execve where a rule does: the new image is looked at before it runs */
+	CONTINUE_METADATA, /* chdir, open with O_PATH: cannot be done for another process; a race
+			       gains metadata at most */
 };
 
-enum verdict_kind { VERDICT_RESULT, VERDICT_FD, VERDICT_CONTINUE, VERDICT_LATER };
+enum verdict_kind {
+	VERDICT_RESULT,
+	VERDICT_FD,
+	VERDICT_CONTINUE,
+	VERDICT_LATER,
+	VERDICT_AGAIN,
+	VERDICT_RESTART
+};
 
 struct verdict {
 	enum verdict_kind kind;
@@ -25,6 +35,7 @@ struct verdict {
 	int error;	   /* VERDICT_RESULT: positive errno */
 	int fd;		   /* VERDICT_FD: taken by reply_send() */
 	unsigned fd_flags; /* O_CLOEXEC or 0 */
+	bool settled;	   /* VERDICT_FD: our copy is closed before the program goes on */
 	enum continue_reason reason;
 };
 
@@ -39,9 +50,27 @@ static inline struct verdict verdict_result(int64_t value)
 /* errno-style result of a libc call: -1 means errno. */
 struct verdict verdict_of(long libc_result);
 struct verdict verdict_fd(int take_fd, bool close_on_exec);
+/*
+ * The same where a copy that outlives the answer by a moment would be noticed: it keeps a lock, an end
+ * of a pipe, or a program that was written busy (ETXTBSY). Costs one more system call.
+ */
+struct verdict verdict_settled_fd(int take_fd, bool close_on_exec);
 /* The answer comes later, from pending.c. */
 struct verdict verdict_later(void);
+/* There is no room for it now: the request is served once more, from its beginning. Nothing was done yet. */
+struct verdict verdict_again(void);
+/*
+ * A signal came: the kernel makes it EINTR, or starts the call again, as the handler was installed. Only for a
+ * caller that has a signal to take: another would see an errno that does not exist.
+ */
+struct verdict verdict_restart(void);
 struct verdict verdict_continue(enum continue_reason reason);
+
+/*
+ * Puts a copy of fd behind a number of the caller's table, in place of what is there; the call itself
+ * is still to be answered. flags: O_CLOEXEC or 0. Return: 0 or -errno.
+ */
+int reply_replace(struct supervisor *sv, uint64_t id, int fd, int number, unsigned flags);
 
 /*
  * Answers the kernel. The descriptor of a VERDICT_FD is closed at once, whatever happens: a copy

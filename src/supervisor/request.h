@@ -2,9 +2,10 @@
 /*
  * One mediated call: its arguments as values, and what handlers may ask.
  *
- * Only request.c reads the caller's memory, each argument once (T-043). Handlers see copies and
- * held descriptors; the address of an argument never leaves this file, except for results, which
- * request_output() writes after a last check that the caller still waits.
+ * Only request.c reads the caller's memory, each argument once (T-043), and message.c those of a
+ * message, through it. Handlers see copies and held descriptors; the address of an argument never
+ * leaves these two files, except for results, which request_output() writes after a last check that
+ * the caller still waits.
  */
 #ifndef CORDON_SUPERVISOR_REQUEST_H
 #define CORDON_SUPERVISOR_REQUEST_H
@@ -18,6 +19,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #define XATTR_NAME_SIZE 256
@@ -46,26 +48,34 @@ struct request {
 	struct open_how how;
 	bool has_times;
 	struct timespec times[2];
+	unsigned char *bulk;  /* INPUT_MAX bytes for results that are long */
+	int taken;	      /* a descriptor of the caller's that was fetched already, or -1 */
 	unsigned char *input; /* from malloc */
 	size_t input_length;
 	uint64_t output;
 	struct sockaddr_storage address;
 	socklen_t address_length;
 
-	struct place place[2];
+	struct place place[2]; /* what stands above is what a process aside is given */
 	bool created; /* the object was made for this request: undone if the descriptor does not fit
 		       */
-	bool ids_taken; /* this thread runs with the caller's ids */
 	char scratch[SCRATCH_SIZE];
 };
 
-/* Prepares a request object once; it is used again for one request after the other. */
-void request_init(struct request *rq, struct supervisor *sv);
+/* Prepares a request object once; it is used again for one request after the other. Return: 0 or -ENOMEM. */
+int request_init(struct request *rq, struct supervisor *sv);
 /*
  * Copies what the row's roles ask for. Return: 0 or -errno for the program (EFAULT, ENAMETOOLONG,
  * EINVAL ... as the kernel would; EACCES if memory cannot be read for another reason).
  */
 int request_decode(struct request *rq, const struct mediated *row, const struct seccomp_notif *n);
+/* Takes the caller's ids, if they can differ from ours. Return: 0 or -EACCES. */
+int request_take_ids(struct request *rq);
+/* For message.c alone: copies exactly length bytes. Return: as above. */
+int request_copy(struct request *rq, uint64_t address, void *buffer, size_t length);
+/* The same from several places into one buffer; length: their sum. */
+int request_copy_parts(struct request *rq, const struct iovec *parts, size_t count, void *buffer,
+		       size_t length);
 /* Closes what was opened for it. */
 void request_done(struct request *rq);
 
@@ -85,9 +95,14 @@ bool request_judge(struct request *rq, enum op op, const struct decision *decisi
 		   const char *target, struct verdict *ret);
 /* A refusal that is no policy decision: an event says what went wrong. Return: the verdict. */
 struct verdict request_failed(struct request *rq, int error, const char *reason);
+/* The event alone. */
+void request_report(struct request *rq, int error, const char *reason);
 
 /* Writes a result. Return: 0; -EFAULT; -ENOENT if the caller is gone. */
 int request_output(struct request *rq, const void *data, size_t length);
+/* The same for a request that was served aside. */
+int request_write(struct supervisor *sv, uint64_t id, pid_t tid, uint64_t address, const void *data,
+		  size_t length);
 
 /* A duplicate of the caller's descriptor (never O_PATH). Return: fd; -EBADF; -errno. */
 int request_descriptor(struct request *rq, int fd);

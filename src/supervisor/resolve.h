@@ -34,10 +34,12 @@ struct place {
 	int object; /* O_PATH; -1: nothing has this name */
 	bool anonymous; /* pipe, socket, memory file: no path, never in a rule */
 	bool trailing_slash;
+	bool refused;	/* the way, or that nothing is there, must not show: the errno is final */
 	struct stat st; /* of the object */
 	size_t length;
 	char path[2 * PATH_MAX]; /* canonical */
-	char leaf[NAME_MAX + 1];
+	char leaf[NAME_MAX + 2]; /* with the slash behind it, if there was one: the errnos that it
+				    makes are the kernel's to give */
 };
 
 /* Nothing held. Leaves the text alone: clearing it on every request would cost more than a system
@@ -45,7 +47,7 @@ struct place {
 static inline void place_init(struct place *place)
 {
 	place->parent = place->object = -1;
-	place->anonymous = place->trailing_slash = false;
+	place->anonymous = place->trailing_slash = place->refused = false;
 	place->length = 0;
 	place->path[0] = place->leaf[0] = '\0';
 }
@@ -53,8 +55,10 @@ static inline void place_init(struct place *place)
 enum resolve_flags {
 	RESOLVE_FOLLOW = 1, /* a symbolic link at the end is followed */
 	RESOLVE_NAME = 2,   /* the caller wants the name: parent and leaf are filled, the object may
-			       be missing */
+			       be missing, and a slash behind it follows no link */
 	RESOLVE_EMPTY = 4,  /* an empty path means the descriptor itself */
+	RESOLVE_PARENT =
+		8, /* parent and leaf are filled as well, if the object was reached by name */
 };
 
 /*

@@ -33,6 +33,30 @@ static uint64_t rights_of(const struct policy *policy, const struct fs_rule *rul
 	return 0;
 }
 
+/* What a part of a split grant stands for. */
+static uint64_t rights_of_parts(uint64_t rights, unsigned parts)
+{
+	const uint64_t look = LL_READ_FILE | LL_READ_DIR | LL_EXECUTE;
+
+	return (parts & FS_PART_LOOK ? rights & look : 0) |
+	       (parts & FS_PART_CHANGE ? rights & ~look : 0);
+}
+
+static int add_rule(int ruleset, const struct fs_rule *rule, uint64_t rights)
+{
+	int r = 0;
+
+	if (!rule->is_split)
+		return landlock_add_path(ruleset, rule->fd, rule->is_directory, rights);
+	for (size_t i = 0; r == 0 && i < rule->piece_count; i++) {
+		const struct fs_piece *piece = &rule->pieces[i];
+
+		r = landlock_add_path(ruleset, piece->fd, piece->is_directory,
+				      rights_of_parts(rights, piece->parts));
+	}
+	return r;
+}
+
 static int add_paths(int ruleset, const struct policy *policy, const struct assignment *a,
 		     struct cordon_error *err)
 {
@@ -43,7 +67,7 @@ static int add_paths(int ruleset, const struct policy *policy, const struct assi
 
 		if (rule->fd < 0 || rights == 0)
 			continue;
-		r = landlock_add_path(ruleset, rule->fd, rule->is_directory, rights);
+		r = add_rule(ruleset, rule, rights);
 		if (r < 0)
 			return err_sys(err, r, "landlock: add %s '%s'", rule->rule.key, rule->path);
 	}
@@ -77,6 +101,17 @@ static int add_ports(int ruleset, const struct policy *policy, const struct assi
 	return r;
 }
 
+/* Lookups over TCP: to the host's servers, and from the program to the resolver. */
+static int add_dns(int ruleset, const struct assignment *a)
+{
+	int r;
+
+	if (!name_service_works(&a->names) || !(a->handled_net & LL_NET_CONNECT_TCP))
+		return 0;
+	r = landlock_add_port(ruleset, 53, LL_NET_CONNECT_TCP);
+	return r < 0 ? r : landlock_add_port(ruleset, a->names.port, LL_NET_CONNECT_TCP);
+}
+
 static int add_proc(int ruleset, uint64_t handled)
 {
 	cleanup_fd int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -92,14 +127,24 @@ bool assignment_grants_proc(const struct policy *policy)
 		const struct fs_rule *rule = &policy->fs[i];
 
 		if ((rule->kind == FS_READ || rule->kind == FS_WRITE) && rule->fd >= 0 &&
-		    strcmp(rule->canonical, "/proc") == 0)
+		    !rule->is_split && strcmp(rule->canonical, "/proc") == 0)
 			return true;
 	}
 	return false;
 }
 
-int assignment_ruleset(const struct policy *policy, const struct assignment *a, bool for_supervisor,
-		       int *ret_ruleset, struct cordon_error *err)
+static int add_program(int ruleset, const struct image_files *program, uint64_t handled)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < program->count; i++)
+		r = landlock_add_path(ruleset, program->file[i].fd, false, LL_EXECUTE & handled);
+	return r;
+}
+
+int assignment_ruleset(const struct policy *policy, const struct assignment *a,
+		       const struct image_files *program, bool for_supervisor, int *ret_ruleset,
+		       struct cordon_error *err)
 {
 	cleanup_fd int ruleset = -1;
 	int r;
@@ -113,6 +158,9 @@ int assignment_ruleset(const struct policy *policy, const struct assignment *a, 
 	r = add_paths(ruleset, policy, a, err);
 	if (r < 0)
 		return r;
+	r = add_program(ruleset, program, a->handled_fs);
+	if (r < 0)
+		return err_sys(err, r, "landlock: add the program");
 	r = add_ports(ruleset, policy, a);
 	if (r < 0)
 		return err_sys(err, r, "landlock: add the ports");
@@ -120,6 +168,11 @@ int assignment_ruleset(const struct policy *policy, const struct assignment *a, 
 		r = add_proc(ruleset, a->handled_fs);
 		if (r < 0)
 			return err_sys(err, r, "landlock: add /proc for the supervisor");
+	}
+	if (for_supervisor) {
+		r = add_dns(ruleset, a);
+		if (r < 0)
+			return err_sys(err, r, "landlock: add the port of lookups");
 	}
 	*ret_ruleset = steal_fd(&ruleset);
 	return 0;

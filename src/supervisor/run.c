@@ -20,12 +20,19 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "child/look.h"
 #include "supervisor/ablate.h"
+#include "supervisor/dns.h"
+#include "supervisor/execution.h"
 #include "supervisor/ids.h"
 #include "supervisor/pending.h"
+#include "supervisor/slow.h"
 #include "supervisor/sockets.h"
+#include "supervisor/sticky.h"
+#include "sys/compat.h"
 #include "sys/landlock.h"
 #include "sys/process.h"
+#include "sys/rooted.h"
 #include "sys/seccomp.h"
 
 #include <fcntl.h>
@@ -35,6 +42,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 /* Between the polite signal of the wall limit and the one that cannot be ignored. */
@@ -59,13 +67,46 @@ static int confine(struct sandbox *s)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0)
 		return err_sys(&s->error, -errno, "supervisor: no_new_privs");
 	r = landlock_restrict(s->prepared.supervisor_ruleset);
-	return r < 0 ? err_sys(&s->error, r, "supervisor: landlock") : 0;
+	/* Where the program may do without, so may we: decisions are made all the same. */
+	return r < 0 ? run_layer(s, LAYER_LANDLOCK_FS, r) : 0;
 }
 
 static int open_held(struct sandbox *s, const char *path, int *ret)
 {
 	*ret = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return *ret < 0 ? err_sys(&s->error, -errno, "supervisor: open '%s'", path) : 0;
+}
+
+/*
+ * The descriptors of this thread by number, as /proc/TID/fd. Not /proc/thread-self/fd, which lies below
+ * the process's directory: whoever reaps the process then waits, busily, for the end of this thread to
+ * throw away its part of the same subtree. Not /proc/self/fd: that is empty once the main thread of the
+ * host has ended.
+ */
+static int open_own_descriptors(struct sandbox *s)
+{
+	char target[64], path[96];
+	ssize_t n = readlink("/proc/thread-self", target, sizeof(target) - 1);
+	const char *slash;
+
+	if (n < 0)
+		return err_sys(&s->error, -errno, "supervisor: /proc/thread-self");
+	target[n] = '\0'; /* PID/task/TID, in the numbers of this procfs */
+	slash = strrchr(target, '/');
+	snprintf(path, sizeof(path), "/proc/%s/fd", slash ? slash + 1 : target);
+	return open_held(s, path, &s->sv.self_fd);
+}
+
+static void own_ids(struct supervisor *sv)
+{
+	uid_t uid[3];
+	gid_t gid[3];
+
+	sv->own_uid = geteuid();
+	sv->own_gid = getegid();
+	sv->one_id = getresuid(&uid[0], &uid[1], &uid[2]) == 0 && uid[0] == uid[1] &&
+		     uid[1] == uid[2] && getresgid(&gid[0], &gid[1], &gid[2]) == 0 &&
+		     gid[0] == gid[1] && gid[1] == gid[2];
 }
 
 static int own_groups(struct supervisor *sv)
@@ -82,37 +123,70 @@ static int own_groups(struct supervisor *sv)
 	return count < 0 ? -errno : 0;
 }
 
+/* The program's root, and the procfs that it sees, if it sees any. */
+static int open_root(struct sandbox *s)
+{
+	struct supervisor *sv = &s->sv;
+	struct stat own, shown;
+	struct statfs fs;
+	cleanup_fd int proc = -1;
+
+	if (fstat(sv->proc_fd, &own) < 0)
+		return err_sys(&s->error, -errno, "supervisor: /proc");
+	sv->proc_dev = own.st_dev;
+	sv->proc_root_ino = own.st_ino;
+	if (s->stage.fds[STAGE_ROOT] < 0)
+		return open_held(s, "/", &sv->root_fd);
+	sv->root_fd = fcntl(s->stage.fds[STAGE_ROOT], F_DUPFD_CLOEXEC, 3);
+	if (sv->root_fd < 0)
+		return err_sys(&s->error, -errno, "supervisor: the program's root");
+	proc = rooted_open(sv->root_fd, "/proc", O_PATH | O_DIRECTORY, 0);
+	sv->proc_dev = 0;
+	if (proc < 0 || fstat(proc, &shown) < 0 || fstatfs(proc, &fs) < 0 ||
+	    fs.f_type != PROC_SUPER_MAGIC)
+		return 0;
+	sv->proc_dev = shown.st_dev;
+	sv->proc_root_ino = shown.st_ino;
+	sv->proc_inside = sv->pid_ns && shown.st_dev != own.st_dev;
+	return 0;
+}
+
 /* Everything the request path needs besides the listener. */
 static int prepare_supervisor(struct sandbox *s)
 {
 	struct supervisor *sv = &s->sv;
-	struct stat st;
 	int r = open_held(s, "/proc", &sv->proc_fd);
 
 	if (r == 0)
-		r = open_held(s, "/proc/thread-self/fd", &sv->self_fd);
+		r = open_own_descriptors(s);
 	if (r == 0)
-		r = open_held(s, "/", &sv->root_fd);
+		r = open_root(s);
 	if (r < 0)
 		return r;
-	if (fstat(sv->proc_fd, &st) < 0)
-		return err_sys(&s->error, -errno, "supervisor: /proc");
-	sv->proc_dev = st.st_dev;
-	sv->proc_root_ino = st.st_ino;
 	sv->own_tgid = getpid();
-	sv->own_uid = geteuid();
-	sv->own_gid = getegid();
+	own_ids(sv);
+	sticky_read(sv);
 	if (process_terminal(sv->proc_fd, sv->own_tgid, &sv->own_terminal) < 0)
 		sv->own_terminal = 0;
 	r = own_groups(sv);
 	if (r == 0)
 		r = ids_own_effective(&sv->own_effective);
+	sv->namespaces = s->prepared.plan.namespaces;
+	sv->user_ns = s->prepared.plan.namespaces & LAYER_BIT(LAYER_USER_NS);
+	sv->ids_differ =
+		s->prepared.plan.uid_asked || s->prepared.plan.gid_asked ||
+		s->prepared.plan.groups_asked ||
+		((s->prepared.plan.caps.sets_asked || sv->user_ns) && sv->own_effective != 0);
 	if (r == 0 && !sv->pidfd_getfd)
-		r = sockets_new(&sv->sockets);
+		r = sockets_new(sv);
 	if (r == 0)
 		r = pending_new(sv);
 	if (r == 0)
+		r = slow_new(sv);
+	if (r == 0)
 		r = dispatcher_new(sv, &s->dispatcher);
+	if (r == 0 && sv->exec_stop)
+		r = executions_new(sv);
 	return r < 0 ? err_sys(&s->error, r, "supervisor: prepare") : 0;
 }
 
@@ -137,6 +211,15 @@ static void on_broken(void *arg, const char *why)
 	end_tree(s, SIGKILL);
 }
 
+/* What runs as something else than it was allowed as is hostile, and so may be the rest. */
+static void on_violated(void *arg)
+{
+	struct sandbox *s = arg;
+
+	s->violated = true;
+	end_tree(s, SIGKILL);
+}
+
 static int take_listener(struct sandbox *s, int number)
 {
 	struct supervisor *sv = &s->sv;
@@ -157,16 +240,36 @@ static void on_status(void *arg, short events)
 {
 	struct sandbox *s = arg;
 	struct status_record record;
+	bool goes_on;
 	int ignored, r;
 
 	(void)events;
-	r = spawned_read(&s->spawned, &record);
-	if (r > 0 && run_record(s, &record, &ignored) >= 0)
+	do {
+		r = spawned_read(&s->spawned, &record);
+		goes_on = r > 0 && run_record(s, &record, &ignored) >= 0;
+	} while (goes_on && spawned_has_more(&s->spawned));
+	if (goes_on)
 		return;
 	loop_remove(s->sv.loop, s->status_source);
 	s->status_source = -1;
 	if (r < 0 && s->error.code == 0)
 		err_set(&s->error, -EBADMSG, "start: the status stream broke");
+}
+
+/* The keeper is ending the tree for it already. */
+static void on_tree_limit(struct sandbox *s, enum looked found)
+{
+	if (found == LOOKED_MEMORY || found == LOOKED_GROWTH)
+		run_limit(s, LIMIT_MEMORY);
+	else if (found == LOOKED_PROCESSES)
+		run_limit(s, LIMIT_PROCESSES);
+	else
+		on_broken(s, "the limits of the tree cannot be watched any more");
+	if (found == LOOKED_GROWTH)
+		run_note(s, "limits.memory: some process of the run cannot be looked into (its "
+			    "program is "
+			    "not readable, or it said so); what the host's shared memory and swap "
+			    "had grown by was counted");
 }
 
 static void on_keeper(void *arg, short events)
@@ -184,11 +287,22 @@ static void on_keeper(void *arg, short events)
 								   .pid = s->spawned.program,
 								   .number = message.value });
 			break;
+		case KEEPER_LIMIT:
+			on_tree_limit(s, (enum looked)message.value);
+			break;
+		case KEEPER_FAILED:
+			on_broken(s, "an answer of the keeper could not be sent");
+			break;
 		case KEEPER_EXITED:
 		case KEEPER_EMPTY:
 			s->exited = true;
 			s->wait_status = message.value;
 			s->usage = message;
+			break;
+		case KEEPER_HELD:
+		case KEEPER_EXECUTED:
+		case KEEPER_LOOSE:
+			execution_report(&s->sv, &message);
 			break;
 		}
 	}
@@ -198,12 +312,12 @@ static void on_keeper(void *arg, short events)
 	s->keeper_source = -1;
 }
 
-static void arm_wall(struct sandbox *s, uint64_t ms)
+static int arm_wall(struct sandbox *s, uint64_t ms)
 {
 	struct itimerspec spec = { .it_value = { (time_t)(ms / 1000),
 						 (long)(ms % 1000) * 1000000 } };
 
-	timerfd_settime(s->wall_timer, 0, &spec, NULL);
+	return timerfd_settime(s->wall_timer, 0, &spec, NULL) < 0 ? -errno : 0;
 }
 
 static void on_wall(void *arg, short events)
@@ -214,77 +328,108 @@ static void on_wall(void *arg, short events)
 	(void)events;
 	if (read(s->wall_timer, &ticks, sizeof(ticks)) < 0)
 		return;
-	if (s->wall_hit) {
+	if (s->limits_hit & 1u << LIMIT_WALL) {
 		end_tree(s, SIGKILL);
 		return;
 	}
-	s->wall_hit = true;
-	audit_add(s->audit, &(struct audit_facts){ .kind = CORDON_EVENT_LIMIT,
-						   .proc_fd = -1,
-						   .rule = &s->policy->wall_rule,
-						   .number = (int64_t)s->policy->wall_ms });
+	run_limit(s, LIMIT_WALL);
 	end_tree(s, SIGTERM);
-	arm_wall(s, GRACE_MS);
+	if (arm_wall(s, GRACE_MS) < 0)
+		end_tree(s, SIGKILL);
 }
 
 static int watch(struct sandbox *s)
 {
 	struct loop *loop = s->sv.loop;
+	uint64_t wall_ms = s->policy->limits[LIMIT_WALL].value;
+	int r;
 
 	s->status_source = loop_add(loop, s->spawned.status, on_status, s);
 	s->keeper_source = loop_add(loop, s->spawned.keeper_socket, on_keeper, s);
-	if (s->policy->wall_ms != LIMIT_UNSET) {
+	if (wall_ms != LIMIT_UNSET) {
 		s->wall_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-		s->wall_source =
-			s->wall_timer < 0 ? -errno : loop_add(loop, s->wall_timer, on_wall, s);
-		if (s->wall_source < 0)
-			return err_sys(&s->error, s->wall_source, "supervisor: the wall clock");
-		arm_wall(s, s->policy->wall_ms);
+		r = s->wall_timer < 0 ? -errno : arm_wall(s, wall_ms);
+		if (r == 0)
+			r = s->wall_source = loop_add(loop, s->wall_timer, on_wall, s);
+		if (r < 0)
+			return err_sys(&s->error, r, "supervisor: the wall clock");
 	}
 	if (s->status_source < 0 || s->keeper_source < 0)
 		return err_set(&s->error, -ENFILE, "supervisor: too many descriptors to watch");
 	return 0;
 }
 
+static int let_go(struct sandbox *s)
+{
+	int r = spawned_late_limit(&s->spawned, &s->prepared.plan);
+
+	if (r != 0)
+		r = run_layer(s, LAYER_RLIMIT + RLIMIT_NOFILE, r < 0 ? r : 0);
+	if (r < 0)
+		return r;
+	r = spawned_go(&s->spawned);
+	return r < 0 ? err_sys(&s->error, r, "start: let the program go") : 0;
+}
+
+/* Serves until the status stream ends. Return: as below. */
+static int run_to_exec(struct sandbox *s)
+{
+	int r = 0;
+
+	while (r == 0 && s->status_source >= 0 && !s->supervisor_failed)
+		r = loop_run_once(s->sv.loop);
+	if (r < 0)
+		return err_sys(&s->error, r, "supervisor: wait for events");
+	if (s->supervisor_failed && s->error.code == 0)
+		return err_set(&s->error, -EIO, "supervisor: %s", s->failure);
+	return s->error.code ? s->error.code : run_check_records(s);
+}
+
 /* From nothing to a program that has been executed. Return: 0, or -errno with s->error. */
 static int start(struct sandbox *s)
 {
 	const struct spawn_plan *plan = &s->prepared.plan;
-	int listener = -1;
-	int r = confine(s);
+	int listener = -1, r = 0;
 
+	/* Before all else: what is executed here is not the sandbox's to grant. */
+	if (name_service_works(&s->assignment.names))
+		r = dns_start(&s->sv, &s->assignment.names, &s->sv.dns, &s->error);
 	if (r == 0)
-		r = loop_new(!ablated("io_uring"), &s->sv.loop);
+		r = confine(s);
+	/* Without a listener nothing is done for the program, and a ring is costly to make. */
+	if (r == 0)
+		r = loop_new(plan->listener && !ablated("io_uring"), &s->sv.loop);
 	if (r < 0)
 		return s->error.code ? r : err_sys(&s->error, r, "supervisor: make the loop");
 	s->backend = loop_backend(s->sv.loop);
 	if (plan->listener)
 		r = prepare_supervisor(s);
+	if (r == 0 && s->sv.dns)
+		r = dns_serve(s->sv.dns, &s->error);
 	clock_gettime(CLOCK_MONOTONIC, &s->begin);
-	if (r == 0)
-		r = spawn_start(plan, &s->spawned, &s->error);
 	if (r < 0)
 		return r;
+	r = spawn_start(plan, &s->spawned, &s->error);
+	if (r < 0) {
+		s->layers[LAYER_KEEPER].state = STATE_FAILED;
+		s->layers[LAYER_KEEPER].error = -r;
+		return r;
+	}
 	s->sv.keeper = s->spawned.keeper;
+	s->sv.keeper_inside = s->spawned.keeper_inside;
 	s->sv.program = s->spawned.program;
-	if (plan->listener) {
-		r = run_records(s, &listener);
-		if (r == 0)
-			r = take_listener(s, listener);
-		if (r < 0)
-			return r;
-	}
-	r = watch(s);
-	if (r == 0) {
-		r = spawned_go(&s->spawned, plan);
-		if (r < 0)
-			err_sys(&s->error, r, "start: let the program go");
-	}
-	while (r == 0 && s->status_source >= 0 && !s->supervisor_failed)
-		r = loop_run_once(s->sv.loop);
-	if (r == 0 && s->supervisor_failed && s->error.code == 0)
-		return err_set(&s->error, -EIO, "supervisor: %s", s->failure);
-	return r == 0 ? s->error.code : r;
+	s->sv.keeper_socket = s->spawned.keeper_socket;
+	run_layer(s, LAYER_KEEPER, 0);
+	r = run_records(s, &listener);
+	if (r == 0 && plan->listener)
+		r = take_listener(s, listener);
+	if (r == 0)
+		r = watch(s);
+	if (r == 0)
+		r = let_go(s);
+	if (r == 0)
+		r = run_to_exec(s);
+	return r;
 }
 
 static void close_all(struct sandbox *s)
@@ -294,6 +439,10 @@ static void close_all(struct sandbox *s)
 
 	if (sv->loop && sv->pending)
 		pending_free(sv);
+	executions_free(sv);
+	slow_free(sv);
+	dns_free(sv->dns);
+	sv->dns = NULL;
 	dispatcher_free(s->dispatcher);
 	s->dispatcher = NULL;
 	loop_free(sv->loop);
@@ -333,37 +482,64 @@ static void finish(struct sandbox *s)
 	close_all(s);
 }
 
+static void note_tmp(struct sandbox *s)
+{
+	cleanup_free char *text = NULL;
+
+	if (!s->tmp.path || !s->tmp.keep)
+		return;
+	if (asprintf(&text, "$TMP was kept: %s", s->tmp.path) < 0) {
+		text = NULL;
+		return;
+	}
+	run_note(s, text);
+}
+
+void run_started(struct sandbox *s)
+{
+	run_layer(s, LAYER_EXEC, 0);
+	run_tell_layers(s);
+	audit_add(s->audit, &(struct audit_facts){ .kind = CORDON_EVENT_START,
+						   .proc_fd = -1,
+						   .pid = s->spawned.program });
+	set_state(s, RUN_RUNNING);
+}
+
+void run_ended(struct sandbox *s)
+{
+	run_result(s);
+	note_tmp(s);
+	audit_add(s->audit, &(struct audit_facts){ .kind = CORDON_EVENT_END,
+						   .proc_fd = -1,
+						   .number = s->result.status });
+	set_state(s, RUN_ENDED);
+	audit_close(s->audit);
+}
+
 void *run_main(void *arg)
 {
 	struct sandbox *s = arg;
 	int r;
 
 	s->sv.broken = on_broken;
-	s->sv.broken_arg = s;
+	s->sv.limit_hit = run_limit_seen;
+	s->sv.violated = on_violated;
+	s->sv.callback_arg = s;
 	r = start(s);
 	if (r < 0) {
-		/* The hang-up makes the keeper end what there is; then it is reaped. */
-		if (s->spawned.keeper_socket >= 0) {
-			close(steal_fd(&s->spawned.keeper_socket));
-			spawned_reap(&s->spawned);
-		}
+		spawned_abandon(&s->spawned);
 		finish(s);
 		set_state(s, RUN_FAILED);
 		return NULL;
 	}
-	run_layer(s, LAYER_EXEC, STATE_APPLIED, 0);
-	audit_add(s->audit, &(struct audit_facts){ .kind = CORDON_EVENT_START,
-						   .proc_fd = -1,
-						   .pid = s->spawned.program });
-	set_state(s, RUN_RUNNING);
+	run_started(s);
 	serve(s);
 	spawned_reap(&s->spawned);
-	run_result(s);
-	audit_add(s->audit, &(struct audit_facts){ .kind = CORDON_EVENT_END,
-						   .proc_fd = -1,
-						   .number = s->result.status });
-	set_state(s, RUN_ENDED);
-	audit_close(s->audit);
+	/* Nothing of the run is left when its end is told. */
+	stage_end(&s->stage);
+	dns_free(s->sv.dns);
+	s->sv.dns = NULL;
+	run_ended(s);
 	/* Last: the end of the ring takes a while, and nobody has to wait for it to know the
 	 * result. */
 	finish(s);

@@ -4,8 +4,11 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "policy/inside.h"
 #include "policy/load.h"
+#include "supervisor/ablate.h"
 #include "supervisor/run.h"
+#include "supervisor/unkept.h"
 #include "sys/landlock.h"
 
 #include <signal.h>
@@ -22,6 +25,16 @@ static int set_options(struct sandbox *s, const struct cordon_options *options)
 	int n;
 
 	s->foreground = options && options->foreground;
+	s->open_files = options ? options->open_files : 0;
+	s->unkept = options && options->no_keeper;
+	s->spawn = options ? options->spawn : CORDON_SPAWN_AUTO;
+	if (options && options->fd_count > 0) {
+		s->fds = reallocarray(NULL, options->fd_count, sizeof(*s->fds));
+		if (!s->fds)
+			return -ENOMEM;
+		memcpy(s->fds, options->fds, options->fd_count * sizeof(*s->fds));
+		s->fd_count = options->fd_count;
+	}
 	if (!name)
 		name = s->policy->name;
 	n = name ? asprintf(&s->name, "%s", name)
@@ -30,6 +43,28 @@ static int set_options(struct sandbox *s, const struct cordon_options *options)
 		return 0;
 	s->name = NULL;
 	return -ENOMEM;
+}
+
+/* What the request path has to know of the plan. */
+static void tell_supervisor(struct sandbox *s)
+{
+	s->sv.policy = s->policy;
+	s->sv.audit = s->audit;
+	s->sv.pidfd_getfd = s->assignment.host.pidfd_getfd;
+	s->sv.waits_killable = s->assignment.host.waits_killable;
+	s->sv.pid_ns = s->stage.made & LAYER_BIT(LAYER_PID_NS);
+	s->sv.own_root = assignment_admits_chroot(s->policy);
+	s->sv.execs_held = s->assignment.when & WHEN_DENY_EXEC;
+	s->sv.exec_stop = s->assignment.when & (WHEN_DENY_EXEC | WHEN_EXEC_MEMORY) &&
+			  s->assignment.host.ptrace_error == 0 && !ablated("exec-stop");
+	s->sv.program_only = s->assignment.when & WHEN_NO_EXEC;
+	s->sv.abstract_scoped = s->assignment.scoped & LL_SCOPE_ABSTRACT_UNIX;
+}
+
+/* As the program calls it. */
+static const char *tmp_inside(const struct sandbox *s)
+{
+	return s->policy->root && s->tmp.path ? INSIDE_TMP : s->tmp.path;
 }
 
 static int set_up(struct sandbox *s, const struct cordon_options *options, struct cordon_error *err)
@@ -41,25 +76,50 @@ static int set_up(struct sandbox *s, const struct cordon_options *options, struc
 		r = audit_new(s->name, &s->audit);
 	if (r < 0)
 		return err_sys(err, r, "make the sandbox");
+	if (s->spawn == CORDON_SPAWN_VFORK && !s->unkept)
+		return err_set(
+			err, -EOPNOTSUPP,
+			"CORDON_SPAWN_VFORK: a thread that stands still cannot answer the keeper: "
+			"it goes with no_keeper only");
+	r = s->unkept ? unkept_new(s, err) : 0;
+	if (r < 0)
+		return r;
 	if (s->policy->uses_tmp) {
 		r = tmpdir_make(&s->tmp, err);
+		s->tmp.keep = s->policy->keep_tmp;
 		if (r < 0)
 			return r;
+		tmpdir_give(&s->tmp, s->policy->uid,
+			    s->policy->gid >= 0 ? s->policy->gid : s->policy->user_gid);
 	}
-	r = policy_bind(s->policy, s->tmp.path, err);
+	if (stage_start(s) < 0) {
+		s->stage_failed = true; /* sandbox_start() says it: there is a report then */
+		return 0;
+	}
+	r = policy_bind(s->policy, tmp_inside(s), err);
 	if (r < 0)
 		return r;
-	host_probe(&host);
+	host_probe(s->policy, &host);
 	r = assignment_make(s->policy, &host, &s->assignment, err);
-	if (r < 0)
-		return r;
-	s->sv.policy = s->policy;
-	s->sv.audit = s->audit;
-	s->sv.pidfd_getfd = host.pidfd_getfd;
-	s->sv.own_root = assignment_admits_chroot(s->policy);
-	s->sv.execs_held = s->assignment.when & WHEN_DENY_EXEC;
-	s->sv.abstract_scoped = s->assignment.scoped & LL_SCOPE_ABSTRACT_UNIX;
-	return 0;
+	if (r == 0)
+		tell_supervisor(s);
+	return r;
+}
+
+/* Nothing is held: before the first attempt to start, and before a second one. */
+static void clear_attempt(struct sandbox *s)
+{
+	s->spawned = (struct spawned)SPAWNED_INIT;
+	s->sv = (struct supervisor){ .listener = -1,
+				     .proc_fd = -1,
+				     .self_fd = -1,
+				     .root_fd = -1,
+				     .pending_timer = -1,
+				     .pending_source = -1 };
+	s->status_source = s->keeper_source = s->wall_timer = s->wall_source = -1;
+	s->prepared.plan.ruleset = s->prepared.plan.keeper_ruleset = -1;
+	s->prepared.supervisor_ruleset = -1;
+	s->backend = "none";
 }
 
 int sandbox_new(struct policy *take_policy, const struct cordon_options *options,
@@ -73,14 +133,10 @@ int sandbox_new(struct policy *take_policy, const struct cordon_options *options
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	s->policy = take_policy;
-	s->spawned = (struct spawned)SPAWNED_INIT;
-	s->sv.listener = s->sv.proc_fd = s->sv.self_fd = s->sv.root_fd = -1;
-	s->sv.pending_timer = s->sv.pending_source = -1;
-	s->status_source = s->keeper_source = s->wall_timer = s->wall_source = -1;
-	s->prepared.plan.ruleset = s->prepared.plan.keeper_ruleset = -1;
-	s->prepared.supervisor_ruleset = -1;
-	s->tmp.parent = -1;
-	s->backend = "none";
+	clear_attempt(s);
+	s->tmp.parent = s->watch = -1;
+	s->stage = (struct stage)STAGE_INIT;
+	s->ended_by = LIMIT_COUNT;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
 	r = set_up(s, options, err);
@@ -114,6 +170,7 @@ static int make_thread(struct sandbox *s)
 static int never_ran(struct sandbox *s, int error, struct cordon_error *err)
 {
 	s->state = RUN_FAILED;
+	stage_end(&s->stage);
 	s->result = (struct cordon_result){
 		.size = sizeof(s->result),
 		.reason = s->exec_failed ? CORDON_EXEC_FAILED : CORDON_SETUP_FAILED,
@@ -130,28 +187,122 @@ static int never_ran(struct sandbox *s, int error, struct cordon_error *err)
 	return error;
 }
 
-int sandbox_start(struct sandbox *s, char *const argv[], struct cordon_error *err)
+/* Return: 0 if the program runs; -errno with s->error. */
+static int attempt(struct sandbox *s, char *const argv[], const int streams[3], bool terminal)
+{
+	int r = prepare_plan(s->policy, &s->assignment, tmp_inside(s), s->name, argv, &s->prepared,
+			     &s->exec_failed, &s->error);
+
+	if (r == 0 && !s->unkept)
+		r = prepare_keeper(&s->assignment, &s->prepared, &s->error);
+	if (r == 0)
+		r = prepare_fds(s->policy, s->fds, s->fd_count, &s->prepared, &s->error);
+	if (r < 0)
+		return r;
+	s->prepared.plan.foreground = s->foreground;
+	s->prepared.plan.unkept = s->unkept;
+	prepare_open_files(s->policy, s->open_files, &s->prepared);
+	s->prepared.plan.streams = streams;
+	s->prepared.plan.staged = s->stage.told;
+	s->prepared.plan.join_user = s->stage.fds[STAGE_USER];
+	s->prepared.plan.join_pid = s->stage.fds[STAGE_PID];
+	s->prepared.plan.join_time = s->stage.fds[STAGE_TIME];
+	s->prepared.plan.join_mount = s->stage.fds[STAGE_MOUNT];
+	s->prepared.plan.join_root = s->stage.fds[STAGE_ROOT];
+	if (terminal)
+		s->prepared.plan.new_session = s->prepared.plan.terminal = true;
+	s->prepared.requested =
+		plan_requested(&s->prepared.plan) | s->prepared.unavailable | s->stage.told;
+	run_request_layers(s);
+	s->state = RUN_STARTING;
+	if (s->unkept)
+		return unkept_start(s);
+	r = make_thread(s);
+	if (r < 0)
+		return err_sys(&s->error, r, "start: make a thread");
+	pthread_mutex_lock(&s->lock);
+	while (s->state == RUN_STARTING) {
+		if (s->maps_wanted) {
+			s->maps_result = run_write_maps(s);
+			s->maps_wanted = false;
+			pthread_cond_broadcast(&s->changed);
+		}
+		pthread_cond_wait(&s->changed, &s->lock);
+	}
+	r = s->state == RUN_FAILED ? s->error.code : 0;
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+/* Why there can be no listener here, after a failed attempt; NULL if that was not the reason. */
+static const char *no_listener(const struct sandbox *s)
+{
+	static const unsigned needed[] = { LAYER_SECCOMP, LAYER_LISTENER };
+
+	if (s->stage_failed || !s->assignment.supervised || !s->has_thread || s->exec_failed)
+		return NULL;
+	if (s->supervisor_failed)
+		return s->failure;
+	for (size_t i = 0; i < COUNT_OF(needed); i++) {
+		const struct layer_outcome *layer = &s->layers[needed[i]];
+
+		if (layer->state == STATE_FAILED)
+			return strerrordesc_np(layer->error);
+	}
+	return NULL;
+}
+
+/*
+ * `supervisor: auto` where no listener can be had: the mode without one, if the kernel alone holds
+ * every rule. Nothing of the first attempt is left, its thread included.
+ */
+static bool falls_back(struct sandbox *s)
+{
+	const char *why = s->policy->supervisor == SUPERVISOR_AUTO ? no_listener(s) : NULL;
+	cleanup_free char *text = NULL;
+	struct assignment off;
+	int r;
+
+	if (!why || asprintf(&text,
+			     "no supervisor can be had here (%s): runs without one, the kernel "
+			     "alone holds every rule",
+			     why) < 0)
+		return false;
+	s->policy->supervisor = SUPERVISOR_OFF;
+	r = assignment_make(s->policy, &s->assignment.host, &off, NULL);
+	if (r < 0 || off.not_held_count > 0) {
+		if (r == 0 || r == -EOPNOTSUPP)
+			assignment_done(&off);
+		s->policy->supervisor = SUPERVISOR_AUTO;
+		return false;
+	}
+	pthread_join(s->thread, NULL);
+	s->has_thread = false;
+	prepared_done(&s->prepared);
+	assignment_done(&s->assignment);
+	s->assignment = off;
+	s->error = (struct cordon_error){ 0 };
+	s->supervisor_failed = false;
+	for (unsigned i = 0; i < LAYER_COUNT; i++)
+		if (!(s->stage.told & LAYER_BIT(i)))
+			s->layers[i] = (struct layer_outcome){ 0 };
+	clear_attempt(s);
+	tell_supervisor(s);
+	run_note(s, text);
+	return true;
+}
+
+int sandbox_start(struct sandbox *s, char *const argv[], const int streams[3], bool terminal,
+		  struct cordon_error *err)
 {
 	int r;
 
 	if (s->state != RUN_NEW)
 		return err_set(err, -EINVAL, "the sandbox was started before");
-	r = prepare_plan(s->policy, &s->assignment, s->tmp.path, s->name, argv, &s->prepared,
-			 &s->exec_failed, &s->error);
-	if (r < 0)
-		return never_ran(s, r, err);
-	s->prepared.plan.foreground = s->foreground;
-	s->state = RUN_STARTING;
-	r = make_thread(s);
-	if (r < 0) {
-		err_sys(&s->error, r, "start: make a thread");
-		return never_ran(s, r, err);
-	}
-	pthread_mutex_lock(&s->lock);
-	while (s->state == RUN_STARTING)
-		pthread_cond_wait(&s->changed, &s->lock);
-	r = s->state == RUN_FAILED ? s->error.code : 0;
-	pthread_mutex_unlock(&s->lock);
+	r = s->stage_failed ? s->error.code : attempt(s, argv, streams, terminal);
+	if (r < 0 && falls_back(s))
+		r = attempt(s, argv, streams, terminal);
+	policy_drop_pieces(s->policy);
 	return r < 0 ? never_ran(s, r, err) : 0;
 }
 
@@ -174,10 +325,13 @@ static bool sandbox_started(const struct sandbox *s)
 	return state == RUN_RUNNING || state == RUN_ENDED;
 }
 
-bool sandbox_ended(const struct sandbox *s)
+bool sandbox_ended(struct sandbox *s)
 {
-	enum run_state state = state_of(s);
+	enum run_state state;
 
+	if (s->unkept)
+		unkept_look(s);
+	state = state_of(s);
 	return state == RUN_ENDED || state == RUN_FAILED;
 }
 
@@ -198,7 +352,7 @@ const struct policy *sandbox_policy(const struct sandbox *s)
 
 int sandbox_fd(const struct sandbox *s)
 {
-	return audit_fd(s->audit);
+	return s->unkept ? s->watch : audit_fd(s->audit);
 }
 
 struct cordon_event *sandbox_take_event(struct sandbox *s)
@@ -231,17 +385,22 @@ static int tell(struct sandbox *s, enum keeper_command command, int value)
 
 int sandbox_kill(struct sandbox *s, int signal)
 {
-	return tell(s, KEEPER_KILL, signal);
+	return s->unkept ? unkept_signal(s, signal, true) : tell(s, KEEPER_KILL, signal);
 }
 
 int sandbox_signal(struct sandbox *s, int signal)
 {
-	return tell(s, KEEPER_SIGNAL, signal);
+	return s->unkept ? unkept_signal(s, signal, false) : tell(s, KEEPER_SIGNAL, signal);
 }
 
 int sandbox_resume(struct sandbox *s)
 {
-	return tell(s, KEEPER_CONTINUE, SIGCONT);
+	return s->unkept ? unkept_signal(s, SIGCONT, false) : tell(s, KEEPER_CONTINUE, SIGCONT);
+}
+
+void sandbox_output_limit(struct sandbox *s)
+{
+	run_limit(s, LIMIT_OUTPUT);
 }
 
 void sandbox_facts(struct sandbox *s, struct sandbox_facts *ret)
@@ -250,14 +409,17 @@ void sandbox_facts(struct sandbox *s, struct sandbox_facts *ret)
 		.mode = s->assignment.supervised ? "supervised" : "off",
 		.landlock_abi = s->assignment.host.landlock_abi,
 		.layers = s->layers,
-		.layer_count = s->layer_count,
 		.not_held = (const char *const *)s->assignment.not_held,
 		.not_held_count = s->assignment.not_held_count,
+		.notes = (const char *const *)s->assignment.notes,
+		.note_count = s->assignment.note_count,
 		.backend = s->backend,
 		.counters_notified = atomic_load(&s->sv.notified),
 		.counters_continued = atomic_load(&s->sv.continued),
 		.counters_denied = audit_denied(s->audit),
 		.counters_dropped = audit_dropped(s->audit),
+		.rlimits = s->prepared.rlimits,
+		.rlimit_count = s->prepared.plan.rlimit_count,
 	};
 }
 
@@ -278,6 +440,9 @@ void sandbox_free(struct sandbox *s)
 		sandbox_kill(s, SIGKILL);
 		wait_for_end(s);
 	}
+	if (s->unkept)
+		unkept_free(s);
+	stage_end(&s->stage);
 	tmpdir_remove(&s->tmp);
 	if (s->has_thread)
 		pthread_join(s->thread, NULL);
@@ -288,5 +453,6 @@ void sandbox_free(struct sandbox *s)
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->changed);
 	free(s->name);
+	free(s->fds);
 	free(s);
 }

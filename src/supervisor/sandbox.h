@@ -9,18 +9,21 @@
 #ifndef CORDON_SUPERVISOR_SANDBOX_H
 #define CORDON_SUPERVISOR_SANDBOX_H
 
+#include "base/layer.h"
 #include "policy/model.h"
 
 #include <cordon/error.h>
 #include <cordon/sandbox.h>
 
 struct sandbox;
+struct plan_rlimit;
 
 /* One layer's outcome, for the report. */
 struct layer_outcome {
-	unsigned layer; /* enum layer */
-	unsigned state; /* enum layer_state */
-	int error;	/* positive errno */
+	enum layer_state state;
+	int error; /* positive errno */
+	bool requested;
+	const char *detail; /* how it is held, if that needs a word; static storage or NULL */
 };
 
 /*
@@ -31,7 +34,9 @@ struct layer_outcome {
 int sandbox_new(struct policy *take_policy, const struct cordon_options *options,
 		struct sandbox **ret, struct cordon_error *err);
 /* See cordon_sandbox_start(). */
-int sandbox_start(struct sandbox *sandbox, char *const argv[], struct cordon_error *err);
+/* streams: what becomes 0, 1 and 2, numbers above 2, -1 for inherited; terminal: they are one. */
+int sandbox_start(struct sandbox *sandbox, char *const argv[], const int streams[3], bool terminal,
+		  struct cordon_error *err);
 void sandbox_free(struct sandbox *sandbox);
 
 pid_t sandbox_pid(const struct sandbox *sandbox);
@@ -41,7 +46,7 @@ const struct policy *sandbox_policy(const struct sandbox *sandbox);
 int sandbox_fd(const struct sandbox *sandbox);
 /* The oldest event, or NULL; to be freed with free(). Strings point into the same block. */
 struct cordon_event *sandbox_take_event(struct sandbox *sandbox);
-bool sandbox_ended(const struct sandbox *sandbox);
+bool sandbox_ended(struct sandbox *sandbox);
 /* Filled when the run has ended or could not start; ret->size is respected. */
 void sandbox_result(struct sandbox *sandbox, struct cordon_result *ret);
 
@@ -49,17 +54,22 @@ void sandbox_result(struct sandbox *sandbox, struct cordon_result *ret);
 int sandbox_kill(struct sandbox *sandbox, int signal);
 int sandbox_signal(struct sandbox *sandbox, int signal);
 int sandbox_resume(struct sandbox *sandbox);
+/* More output has come than limits.output. */
+void sandbox_output_limit(struct sandbox *sandbox);
 
 /* For the report: facts about the run. Arrays are borrowed. */
 struct sandbox_facts {
 	const char *mode; /* "supervised" or "off" */
 	int landlock_abi;
-	const struct layer_outcome *layers;
-	size_t layer_count;
-	const char *const *not_held; /* lines of text */
+	const struct layer_outcome *layers; /* LAYER_COUNT, by number; complete when it runs */
+	const char *const *not_held;	    /* lines of text */
 	size_t not_held_count;
+	const char *const *notes; /* of explain */
+	size_t note_count;
 	const char *backend; /* "io_uring", "poll" or "none" */
 	uint64_t counters_notified, counters_continued, counters_denied, counters_dropped;
+	const struct plan_rlimit *rlimits; /* in force */
+	size_t rlimit_count;
 };
 void sandbox_facts(struct sandbox *sandbox, struct sandbox_facts *ret);
 

@@ -15,8 +15,8 @@
 
 #define MODE  0700
 #define TRIES 16
-/* The program chooses how deep its directories lie. */
-#define DEPTH_MAX 512
+/* Of descriptors held at a time. */
+#define DEPTH_MAX 64
 
 static const char *parent_path(void)
 {
@@ -59,31 +59,69 @@ int tmpdir_make(struct tmpdir *ret, struct cordon_error *err)
 	return 0;
 }
 
-static void empty(int take_fd, dev_t dev, int depth);
-
-static void remove_entry(int dir, const char *name, dev_t dev, int depth)
+void tmpdir_give(const struct tmpdir *tmp, int64_t uid, int64_t gid)
 {
-	struct stat st;
-	int fd;
-
-	if (unlinkat(dir, name, 0) == 0 || (errno != EISDIR && errno != EPERM))
-		return;
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES && fchmodat(dir, name, MODE, 0) == 0)
-		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (fstat(fd, &st) < 0 || st.st_dev != dev || depth >= DEPTH_MAX) {
-		close(fd);
-		return;
-	}
-	if (!(st.st_mode & S_IWUSR))
-		fchmod(fd, MODE);
-	empty(fd, dev, depth + 1);
-	unlinkat(dir, name, AT_REMOVEDIR);
+	/* What fails here fails again, and is reported, when the program's ids are changed. */
+	if (uid >= 0 || gid >= 0)
+		(void)!fchownat(tmp->parent, tmp->leaf, (uid_t)uid, (gid_t)gid,
+				AT_SYMLINK_NOFOLLOW);
 }
 
-static void empty(int take_fd, dev_t dev, int depth)
+/*
+ * Removal. The program chose what is in there: names, modes, and how deep directories lie. A
+ * directory that lies too deep is moved up to the top and waits there for the next pass, so that a
+ * bounded number of descriptors is enough for any depth. Passes go on while they achieve something.
+ */
+struct removal {
+	int top;
+	dev_t dev;
+	unsigned moved; /* directories moved up so far: their new names */
+	bool progress;
+};
+
+static void empty(struct removal *removal, int take_fd, int depth);
+
+/* Return: a descriptor of the directory, made readable if need be; -1. */
+static int open_directory(const struct removal *removal, int dir, const char *name)
+{
+	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 && errno == EACCES && fchmodat(dir, name, MODE, 0) == 0)
+		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != removal->dev)
+		return -1;
+	if ((st.st_mode & MODE) != MODE)
+		fchmod(fd, MODE);
+	return steal_fd(&fd);
+}
+
+static void remove_entry(struct removal *removal, int dir, const char *name, int depth)
+{
+	char up[32];
+	int fd;
+
+	if (unlinkat(dir, name, 0) == 0) {
+		removal->progress = true;
+		return;
+	}
+	if (errno != EISDIR && errno != EPERM)
+		return;
+	fd = open_directory(removal, dir, name);
+	if (fd < 0)
+		return;
+	if (depth < DEPTH_MAX) {
+		empty(removal, fd, depth + 1);
+		removal->progress |= unlinkat(dir, name, AT_REMOVEDIR) == 0;
+		return;
+	}
+	close(fd);
+	snprintf(up, sizeof(up), ".%u", removal->moved++);
+	removal->progress |=
+		renameat2(dir, name, removal->top, up, RENAME_NOREPLACE) == 0 || errno == EEXIST;
+}
+
+static void empty(struct removal *removal, int take_fd, int depth)
 {
 	DIR *dir = fdopendir(take_fd);
 	struct dirent *entry;
@@ -94,18 +132,33 @@ static void empty(int take_fd, dev_t dev, int depth)
 	}
 	while ((entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			remove_entry(dirfd(dir), entry->d_name, dev, depth);
+			remove_entry(removal, dirfd(dir), entry->d_name, depth);
 	closedir(dir);
+}
+
+static void remove_tree(const struct tmpdir *tmp)
+{
+	struct removal removal = { .progress = true };
+	cleanup_fd int top = -1;
+	struct stat st;
+
+	if (fstatat(tmp->parent, tmp->leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	removal.dev = st.st_dev;
+	top = open_directory(&removal, tmp->parent, tmp->leaf);
+	removal.top = top;
+	while (top >= 0 && removal.progress && unlinkat(tmp->parent, tmp->leaf, AT_REMOVEDIR) < 0) {
+		removal.progress = false;
+		empty(&removal, openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0);
+	}
 }
 
 void tmpdir_remove(struct tmpdir *tmp)
 {
-	struct stat st;
-
 	if (!tmp->path)
 		return;
-	if (fstatat(tmp->parent, tmp->leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		remove_entry(tmp->parent, tmp->leaf, st.st_dev, 0);
+	if (!tmp->keep)
+		remove_tree(tmp);
 	close(tmp->parent);
 	free(tmp->path);
 	tmp->path = NULL;

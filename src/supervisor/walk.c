@@ -5,6 +5,9 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "policy/decide.h"
+#include "supervisor/ids.h"
+#include "supervisor/slow.h"
+#include "supervisor/sticky.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,6 +33,8 @@ static int enter(struct walk *w, int take_fd)
 	w->at = take_fd;
 	if (n < 0)
 		return (int)n;
+	if (slow_check(w->caller, w->at) < 0)
+		return -SLOW;
 	/* SECURITY: a directory outside the root, or a deleted one, has no place in a rule. */
 	if (w->place->path[0] != '/')
 		return -ENOENT;
@@ -43,12 +48,9 @@ static int enter_root(struct walk *w)
 	const struct supervisor *sv = w->caller->sv;
 
 	if (sv->own_root) {
-		char name[32];
-		int fd;
+		int fd = caller_open_root(w->caller);
 
-		snprintf(name, sizeof(name), "%d/root", w->caller->tid);
-		fd = openat(sv->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		return fd < 0 ? -EACCES : enter(w, fd);
+		return fd < 0 ? fd : enter(w, fd);
 	}
 	walk_leave(w);
 	w->at = sv->root_fd;
@@ -74,19 +76,22 @@ static int put_in_front(struct walk *w, const char *text, size_t length)
 }
 
 /* A magic link below /proc/PID: only the kernel can follow it, and only for members. */
-static int follow_magic(struct walk *w, const char *name, bool last)
+static int follow_magic(struct walk *w, const char *name, const struct stat *link, bool last)
 {
 	struct caller *caller = w->caller;
+	cleanup_ids struct supervisor *own = caller_look(caller, w->place->path);
 	cleanup_fd int fd = -1;
 	struct stat st;
 	ssize_t n;
-	int r = proc_check(caller, w->place->path);
+	int r = proc_check(caller, w->place->path, link);
 
 	if (r < 0)
 		return r;
 	fd = openat(w->at, name, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	if (slow_check(caller, fd) < 0)
+		return -SLOW;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!last || S_ISDIR(st.st_mode))
@@ -107,7 +112,8 @@ static int expand_self(struct walk *w, const char *name)
 	struct supervisor *sv = w->caller->sv;
 	char text[48];
 	struct stat st;
-	pid_t tgid;
+	struct process_numbers own;
+	int r;
 
 	if (strcmp(name, "self") != 0 && strcmp(name, "thread-self") != 0)
 		return 0;
@@ -115,13 +121,13 @@ static int expand_self(struct walk *w, const char *name)
 		return -errno;
 	if (st.st_dev != sv->proc_dev || st.st_ino != sv->proc_root_ino)
 		return 0;
-	tgid = caller_tgid(w->caller);
-	if (tgid < 0)
-		return (int)tgid;
+	r = caller_shown(w->caller, &own);
+	if (r < 0)
+		return r;
 	if (name[0] == 's')
-		snprintf(text, sizeof(text), "%d", tgid);
+		snprintf(text, sizeof(text), "%d", own.tgid);
 	else
-		snprintf(text, sizeof(text), "%d/task/%d", tgid, w->caller->tid);
+		snprintf(text, sizeof(text), "%d/task/%d", own.tgid, own.tid);
 	return put_in_front(w, text, strlen(text)) < 0 ? -ENAMETOOLONG : 1;
 }
 
@@ -142,7 +148,10 @@ static int check_link(const struct walk *w, const struct stat *st, const char *n
 	decision = policy_decide_fs(w->caller->sv->policy, OP_STAT, &object);
 	place->length = length;
 	place->path[length] = '\0';
-	return decision.allow ? 0 : -decision.error;
+	if (decision.allow)
+		return 0;
+	place->refused = true;
+	return -decision.error;
 }
 
 static int follow_link(struct walk *w, int link, const struct stat *st, const char *name, bool last)
@@ -154,10 +163,12 @@ static int follow_link(struct walk *w, int link, const struct stat *st, const ch
 	if (++w->links > MAX_LINKS)
 		return -ELOOP;
 	r = check_link(w, st, name);
+	if (r == 0 && last)
+		r = sticky_follow(w->caller->sv, w->at, st);
 	if (r < 0)
 		return r;
 	if (proc_object(w->caller->sv, link, st) && proc_owner(w->place->path) != 0)
-		return follow_magic(w, name, last);
+		return follow_magic(w, name, st, last);
 	n = readlinkat(link, "", target, sizeof(target));
 	if (n < 0)
 		return -errno;
@@ -169,18 +180,35 @@ static int follow_link(struct walk *w, int link, const struct stat *st, const ch
 	return r;
 }
 
+int walk_check_up(const struct walk *w)
+{
+	struct place *place = w->place;
+	struct fs_object object = { .path = place->path, .length = place->length };
+	struct decision decision;
+
+	if (place->length == 0)
+		return 0;
+	decision = policy_decide_fs(w->caller->sv->policy, OP_STAT, &object);
+	if (decision.allow || policy_leads_to_grant(w->caller->sv->policy, &object))
+		return 0;
+	place->refused = true;
+	return -decision.error;
+}
+
 static int step_up(struct walk *w)
 {
 	struct stat here, root;
-	int fd;
+	int fd, r;
 
 	if (w->at == w->caller->sv->root_fd)
 		return 0;
+	r = walk_check_up(w);
+	if (r < 0)
+		return r;
 	if (w->caller->sv->own_root) {
-		char name[32];
+		cleanup_fd int top = caller_open_root(w->caller);
 
-		snprintf(name, sizeof(name), "%d/root", w->caller->tid);
-		if (fstat(w->at, &here) < 0 || fstatat(w->caller->sv->proc_fd, name, &root, 0) < 0)
+		if (top < 0 || fstat(w->at, &here) < 0 || fstat(top, &root) < 0)
 			return -EACCES;
 		if (here.st_dev == root.st_dev && here.st_ino == root.st_ino)
 			return 0;
@@ -199,7 +227,7 @@ static int take_position(struct walk *w)
 }
 
 /* The last component was reached: fills the place. fd is taken; -1 if nothing has this name. */
-static int arrive(struct walk *w, const char *name, size_t length, int take_fd,
+static int arrive(struct walk *w, const char *name, size_t length, bool slash, int take_fd,
 		  const struct stat *st)
 {
 	struct place *place = w->place;
@@ -208,7 +236,9 @@ static int arrive(struct walk *w, const char *name, size_t length, int take_fd,
 	if (take_fd >= 0)
 		place->st = *st;
 	memcpy(place->leaf, name, length);
-	place->leaf[length] = '\0';
+	place->leaf[length] = slash ? '/' : '\0';
+	place->leaf[length + 1] = '\0';
+	place->trailing_slash = slash;
 	place->parent = take_position(w);
 	if (place->parent < 0)
 		return place->parent;
@@ -228,6 +258,13 @@ static int arrive_at_directory(struct walk *w)
 	return fstat(place->object, &place->st) < 0 ? -errno : 0;
 }
 
+/* The walk ends at this component: the path tells how far it came. Return: r. */
+static int fail_at(struct walk *w, const char *name, size_t length, int r)
+{
+	place_append(w->place, name, length);
+	return r;
+}
+
 /* One component. Return: 1 when the walk is over, 0 to go on, -errno. */
 static int step(struct walk *w)
 {
@@ -236,51 +273,54 @@ static int step(struct walk *w)
 	const char *start = path_next(&w->next, &length);
 	cleanup_fd int fd = -1;
 	struct stat st;
-	bool last, slash;
+	bool last, slash, follow;
 	int r;
 
 	if (!start)
 		return 1;
 	if (length > NAME_MAX)
-		return -ENAMETOOLONG;
+		return fail_at(w, start, length, -ENAMETOOLONG);
 	memcpy(name, start, length);
 	name[length] = '\0';
 	slash = *w->next == '/';
 	last = w->next[strspn(w->next, "/")] == '\0';
-	if (strcmp(name, ".") == 0)
+	follow = !last || (slash ? !(w->flags & RESOLVE_NAME) : w->flags & RESOLVE_FOLLOW);
+	if (strcmp(name, ".") == 0) {
+		/* It names nothing new, but only who may search the directory may say it. */
+		if (fstatat(w->at, name, &st, 0) < 0)
+			return -errno;
 		return last ? 1 : 0;
+	}
 	if (strcmp(name, "..") == 0) {
 		r = step_up(w);
 		return r < 0 ? r : 0;
 	}
-	r = expand_self(w, name);
+	/* A link that nobody follows is looked at itself. */
+	r = follow ? expand_self(w, name) : 0;
 	if (r != 0)
 		return r < 0 ? r : 0;
 
 	fd = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
-		if (errno != ENOENT || !last || !(w->flags & RESOLVE_NAME)) {
-			r = -errno;
-			place_append(w->place, name, length);
-			return r;
-		}
-		w->place->trailing_slash = slash;
-		r = arrive(w, name, length, -1, NULL);
+		if (errno != ENOENT || !last || !(w->flags & RESOLVE_NAME))
+			return fail_at(w, name, length, -errno);
+		r = arrive(w, name, length, slash, -1, NULL);
 		return r < 0 ? r : 1;
 	}
+	if (slow_check(w->caller, fd) < 0)
+		return -SLOW;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (S_ISLNK(st.st_mode) && (!last || slash || (w->flags & RESOLVE_FOLLOW))) {
+	if (S_ISLNK(st.st_mode) && follow) {
 		r = follow_link(w, fd, &st, name, last);
 		if (r < 0)
 			return r;
 		return w->place->object >= 0 ? 1 : 0;
 	}
-	if (!S_ISDIR(st.st_mode) && (!last || slash))
-		return -ENOTDIR;
+	if (!S_ISDIR(st.st_mode) && (!last || (slash && !(w->flags & RESOLVE_NAME))))
+		return fail_at(w, name, length, -ENOTDIR);
 	if (last) {
-		w->place->trailing_slash = slash;
-		r = arrive(w, name, length, steal_fd(&fd), &st);
+		r = arrive(w, name, length, slash, steal_fd(&fd), &st);
 		return r < 0 ? r : 1;
 	}
 	r = place_append(w->place, name, length);

@@ -20,6 +20,11 @@ struct walk {
 int walk_start(struct walk *w, int dirfd, const char *path);
 /* Walks w->next to its end and fills the place. Return: 0 or -errno. */
 int walk_long(struct walk *w);
+/*
+ * SECURITY: whether `..` may be taken from where the path stands: whoever goes up from a directory that
+ * is denied or hidden would learn that it exists. Return: 0 or -errno.
+ */
+int walk_check_up(const struct walk *w);
 /* Lets go of the directory that the walk stands on. */
 void walk_leave(struct walk *w);
 

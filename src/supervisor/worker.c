@@ -1,140 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One system call in a process of its own: see worker.h. */
+/* A few system calls in a process of their own: see worker.h. */
 #include "supervisor/worker.h"
 
 #include "base/cleanup.h"
-#include "sys/compat.h"
+#include "supervisor/ablate.h"
+#include "sys/helper.h"
 #include "sys/process.h"
 
-#include <fcntl.h>
-#include <sched.h>
+#include <linux/capability.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
-/* Closes everything but these, the listener first of all. -1 is nothing. */
-static void close_others(const int keep[3])
+static void nothing(int signal)
 {
-	unsigned from = 0;
-
-	for (;;) {
-		unsigned next = ~0u;
-
-		for (int i = 0; i < 3; i++)
-			if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
-				next = (unsigned)keep[i];
-		if (next == ~0u)
-			break;
-		if (next > from)
-			syscall(SYS_close_range, from, next - 1, 0u);
-		from = next + 1;
-	}
-	syscall(SYS_close_range, from, ~0u, 0u);
+	(void)signal;
 }
 
-static void send_result(int out, int error, int fd)
+/* All signals are blocked in the thread that made it; this one is let in, and does nothing. */
+void worker_admit_interruption(bool admit)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec data = { &error, sizeof(error) };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+	const struct sigaction action = { .sa_handler = nothing };
+	sigset_t set;
 
-	if (fd >= 0) {
-		memset(&control, 0, sizeof(control));
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control.space);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	}
-	sendmsg(out, &message, MSG_NOSIGNAL);
+	sigaction(SIGUSR1, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(admit ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
 }
 
-/* Between clone and exit only system calls: the host may have threads. */
-static void __attribute__((noreturn)) work(const struct worker_job *job, const char *path, int out)
+/*
+ * A thread that acts for a caller with other ids has them as filesystem ids alone. Peers of unix
+ * sockets are shown the real and effective ones, which a process of its own may change (the host's
+ * others share nothing with it). Needs the capabilities that the thread has put aside meanwhile.
+ */
+static int64_t take_own_ids(void)
 {
-	int fd = -1, error = 0;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	long gid = syscall(SYS_setfsgid, -1), uid = syscall(SYS_setfsuid, -1);
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	close_others((const int[3]){ job->socket, job->object, out });
-	if (job->socket >= 0) {
-		if (connect(job->socket, (const struct sockaddr *)&job->address,
-			    job->address_length) < 0)
-			error = errno;
-	} else {
-		fd = open(path, job->flags);
-		if (fd < 0)
-			error = errno;
-	}
-	send_result(out, error, fd);
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	data[0].effective |= data[0].permitted & (1u << CAP_SETUID | 1u << CAP_SETGID);
+	if (syscall(SYS_capset, &header, data) < 0 || syscall(SYS_setresgid, gid, gid, gid) < 0 ||
+	    syscall(SYS_setresuid, uid, uid, uid) < 0)
+		return -errno;
+	return 0;
+}
+
+static void __attribute__((noreturn)) work(const struct worker_job *job, int out)
+{
+	int64_t result;
+	struct iovec data[] = { { &result, sizeof(result) }, { job->back, job->back_size } };
+	int fd = -1;
+
+	helper_close_others(job->keep, job->keep_count, out);
+	worker_admit_interruption(true);
+	result = job->own_ids ? take_own_ids() : 0;
+	if (result == 0)
+		result = job->call(job->arg, &fd);
+	helper_send(out, data, COUNT_OF(data), &fd, fd >= 0);
 	_exit(0);
 }
 
 int worker_start(const struct worker_job *job, struct worker *ret)
 {
 	int pair[2], pidfd = -1;
-	char path[32];
-	long pid;
+	pid_t pid;
 
-	/* Formatted before the clone. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", job->object);
+	if (fault("worker"))
+		return -EAGAIN;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	/* Without an exit signal: the host's SIGCHLD handler never hears of it. */
-	pid = syscall(SYS_clone, CLONE_PIDFD, NULL, &pidfd, NULL, NULL);
+	pid = helper_fork(0, &pidfd);
 	if (pid == 0)
-		work(job, path, pair[1]);
+		work(job, pair[1]);
 	close(pair[1]);
 	if (pid < 0) {
-		int r = -errno;
-
 		close(pair[0]);
-		return r;
+		return pid;
 	}
-	*ret = (struct worker){ .pidfd = pidfd, .result = pair[0] };
+	*ret = (struct worker){
+		.pidfd = pidfd, .result = pair[0], .back = job->back, .back_size = job->back_size
+	};
 	return 0;
 }
 
-int worker_result(const struct worker *worker, int *ret_fd)
+int64_t worker_result(const struct worker *worker, int *ret_fd)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	int error = EIO;
-	struct iovec data = { &error, sizeof(error) };
-	struct msghdr message = { .msg_iov = &data,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control.space) };
-	ssize_t n = recvmsg(worker->result, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	int64_t result = -EIO;
+	struct iovec data[] = { { &result, sizeof(result) }, { worker->back, worker->back_size } };
+	int fds[HELPER_FDS_MAX];
+	ssize_t n = helper_receive(worker->result, data, COUNT_OF(data), fds, MSG_DONTWAIT);
 
-	*ret_fd = -1;
-	if (n != (ssize_t)sizeof(error))
-		return -EIO;
-	if (message.msg_controllen >= CMSG_LEN(sizeof(int)) &&
-	    control.header.cmsg_type == SCM_RIGHTS)
-		memcpy(ret_fd, CMSG_DATA(&control.header), sizeof(*ret_fd));
-	return -error;
+	*ret_fd = fds[0];
+	return n < (ssize_t)sizeof(result) ? -EIO : result;
 }
 
-void worker_end(struct worker *worker)
+void worker_interrupt(const struct worker *worker)
 {
-	siginfo_t info;
+	pidfd_signal(worker->pidfd, SIGUSR1);
+}
 
-	if (worker->pidfd < 0)
-		return;
-	pidfd_signal(worker->pidfd, SIGKILL);
-	/* A child without an exit signal has to be asked for by __WALL. */
-	while (waitid(P_PIDFD, (id_t)worker->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
-		continue;
-	close(worker->pidfd);
+int worker_kill(struct worker *worker)
+{
+	int pidfd = worker->pidfd;
+
+	if (pidfd < 0)
+		return -1;
+	pidfd_signal(pidfd, SIGKILL);
 	close(worker->result);
 	worker->pidfd = -1;
+	return pidfd;
 }

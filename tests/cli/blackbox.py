@@ -122,10 +122,10 @@ def guarded(directory):
 def processes_with(word):
     """Processes whose command line holds the word."""
     found = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    for name in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if word.encode() in entry.read_bytes():
-                found.append(entry.parent.name)
+            if word.encode() in pathlib.Path("/proc", name, "cmdline").read_bytes():
+                found.append(name)
         except OSError:
             pass
     return found

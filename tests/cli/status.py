@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exit statuses: every row of the table in cordon(1)."""
 import os
+import resource
 import signal
 import subprocess
 import sys
 
-from blackbox import (CORDON, HANG, case, cases, cordon, equal, is_ours, main, processes_with, run,
-                      true)
+from blackbox import (CORDON, HANG, PYTHON, Skip, case, cases, cordon, equal, is_ours, main,
+                      processes_with, run, true)
 
 
 @cases([(n,) for n in (0, 1, 2, 42, 122, 123, 124, 125, 126, 127, 128, 200, 254, 255)])
@@ -207,6 +208,52 @@ def ignored_and_blocked_signals_are_not_inherited(directory):
     equal(result.status, 0, result)
     for line in result.out.decode().splitlines():
         equal(int(line.split()[1], 16), 0, result)
+
+
+def _deaf():
+    """Every signal ignored and blocked, as a careless parent leaves it."""
+    for number in range(1, signal.NSIG):
+        try:
+            signal.signal(number, signal.SIG_IGN)
+        except (OSError, ValueError):
+            pass  # SIGKILL, SIGSTOP
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+
+
+def _full():
+    """No descriptor is left to give away but the few that a start takes with itself."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    try:
+        while True:
+            os.set_inheritable(os.open("/dev/null", os.O_RDONLY), True)
+    except OSError:
+        pass
+
+
+@cases([("deaf", _deaf, 0), ("full", _full, 125)])
+def hostile_start(directory, _name, before, status):
+    """The program runs, with clean signals; or nothing runs, and it is said why."""
+    code = "import signal, sys; " \
+           "print(signal.pthread_sigmask(0, []), signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)"
+    result = run("--no-hint", "-p", "base", PYTHON, "-I", "-S", "-c", code, cwd=directory,
+                 preexec_fn=before, close_fds=False)
+    equal(result.status, status, result)
+    if status == 0:
+        equal(result.out, b"set() True\n", result)
+    else:
+        equal(result.out, b"", result)
+        true(result.err.startswith(b"cordon: "), result)
+
+
+@case
+def a_user_without_a_name(directory):
+    """No entry in the passwd file, no HOME, no USER."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    os.chmod(directory, 0o755)
+    result = run("--no-hint", "-p", "base", "id", "-u", cwd=directory, user=4242, group=4242,
+                 extra_groups=[], env={"PATH": "/usr/bin:/bin"})
+    equal((result.status, result.out), (0, b"4242\n"), result)
 
 
 if __name__ == "__main__":

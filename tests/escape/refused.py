@@ -4,11 +4,12 @@
 import errno
 import os
 import pathlib
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "live"))
 
-from live import PROBE, case, cases, equal, main, run, true  # noqa: E402
+from live import ABLATE, HANG, PROBE, UNDER, case, cases, equal, main, policy, run, true  # noqa: E402
 
 MODES = {"supervised": (), "off": ("--no-supervisor", "--unix-connect", "/")}
 X86 = os.uname().machine == "x86_64"
@@ -49,6 +50,49 @@ def refused(directory, name):
         number = int(result.out.rsplit(b":", 1)[1]) if b":" in result.out else None
         if number != wanted and not (wanted is None and number in (EPERM, ENOSYS, errno.EACCES)):
             wrong.append(f"{' '.join(arguments)}: got {number}, wanted {wanted}")
+    equal(wrong, [], "\n".join(["", *wrong]))
+
+
+FILTER, SUPERVISOR = 141, 142
+RULES = f"""
+filesystem:
+  read: [{os.path.dirname(PROBE)}, $D/kept]
+  write: [$D/work]
+GUARDSnetwork:
+  allow: [loopback:1]
+"""
+# By what each is refused: an attack that another layer stops before proves nothing of this one.
+LAYERS = {
+    FILTER: [arguments for arguments, _ in ATTACKS],
+    SUPERVISOR: [("read", "work/denied"), ("stat", "work/denied"), ("write", "work/protected"),
+                 ("unlink", "work/denied"), ("rename", "work/protected", "work/other"),
+                 ("chmod", "work/protected"), ("chmod", "kept"), ("connect", "127.0.0.1", "2"),
+                 ("link", "work/denied", "work/other"), ("truncate", "work/denied")],
+    errno.EACCES: [("write", "kept/file"), ("create", "new"), ("read", "outside"), ("mkdir", "kept/folder"),
+                   ("exec", "outside")],
+}
+GUARDS = "  protect: [$D/work/protected]\n  deny: [$D/work/denied]\n"
+
+
+@cases([("filter", FILTER), ("supervisor", SUPERVISOR), ("Landlock", errno.EACCES)])
+def by_its_layer(directory, _name, layer):
+    """SV-30: the test build gives each layer an errno of its own."""
+    (directory / "work").mkdir()
+    (directory / "kept").mkdir()
+    (directory / "outside").write_text("outside")
+    for name in ("denied", "protected"):
+        (directory / "work" / name).write_text(name)
+    (directory / "kept/file").write_text("kept")
+    (directory / "outside").chmod(0o755)
+    # With rules that only the supervisor holds it decides everything that the kernel would refuse.
+    rules = policy(directory, RULES.replace("GUARDS", GUARDS if layer == SUPERVISOR else ""))
+    wrong = []
+    for arguments in LAYERS[layer]:
+        done = subprocess.run([*UNDER, ABLATE, "run", "--no-hint", "-p", rules, PROBE, "try", *arguments],
+                              cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              env={**os.environ, "CORDON_ABLATE": "sentinels"}, timeout=HANG)
+        if not done.stdout.endswith(f":{layer}\n".encode()):
+            wrong.append(f"{arguments}: {done.stdout}")
     equal(wrong, [], "\n".join(["", *wrong]))
 
 

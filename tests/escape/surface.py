@@ -36,6 +36,7 @@ KILLED = 128 + signal.SIGSYS
 REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 NAMESPACES = {"cgroup": 0x2000000, "ipc": 0x8000000, "mount": 0x20000, "network": 0x40000000,
               "pid": 0x20000000, "user": 0x10000000, "uts": 0x4000000}
+PERSONALITY = "135" if os.uname().machine == "x86_64" else "92"
 
 # Name of the attack: its arguments and what the control is started by.
 ATTACKS = {
@@ -55,6 +56,8 @@ ATTACKS = {
     "unshare time": (("unshare", "0x80"), ADMIN),
     **{f"clone {name}": (("clone", hex(flag)), ADMIN) for name, flag in NAMESPACES.items()},
     "clone3 user": (("clone3", "0x10000000"), []),
+    # A layout of memory that can be guessed, for everything that is executed from here on.
+    "personality": (("syscall", PERSONALITY, "0x40000", "0"), []),
 }
 # The same on another process of the user; in the control the last field comes true.
 ON_OTHERS = {
@@ -144,6 +147,13 @@ def typing_control(directory, name):
     error, typed = type_ahead(directory, [], TYPING[name])
     works(error)
     equal(typed, 1)
+
+
+@cases([(mode,) for mode in MODES])
+def personality_can_be_asked(directory, mode):
+    """As debuggers do; and the plain one can be set."""
+    for value in ("0xffffffff", "0"):
+        equal(attempt(directory, sandbox(directory, mode), ["syscall", PERSONALITY, value, "0"]), 0, value)
 
 
 def attempt_on_other(directory, started_by, arguments):

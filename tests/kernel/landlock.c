@@ -204,6 +204,30 @@ static void referred_body(void)
 	EXPECT(rename("a/file", "b/file") == 0);
 }
 
+static void link_body(void)
+{
+	char handle[32];
+	int fd;
+
+	domain(2, LL_REFER | LL_MAKE_REG | LL_READ_FILE, 0, 0, "b",
+	       LL_REFER | LL_MAKE_REG | LL_READ_FILE);
+	EXPECT_ERRNO(link("a/file", "b/link"), EXDEV);
+	fd = open("a/file", O_PATH | O_CLOEXEC);
+	EXPECT(fd >= 0);
+	snprintf(handle, sizeof(handle), "/proc/self/fd/%d", fd);
+	EXPECT_ERRNO(linkat(AT_FDCWD, handle, AT_FDCWD, "b/link", AT_SYMLINK_FOLLOW), EXDEV);
+}
+
+/* Else a name could be carried from where nothing is granted to where something is. */
+Test(kernel_landlock, linking_needs_refer_where_the_name_lies)
+{
+	cr_assert_eq(mkdir("a", 0700), 0);
+	cr_assert_eq(mkdir("b", 0700), 0);
+	make_file("a/file", "content");
+	in_child(link_body);
+	cr_assert_neq(access("b/link", F_OK), 0);
+}
+
 Test(kernel_landlock, renaming_to_another_directory_needs_refer)
 {
 	cr_assert_eq(mkdir("a", 0700), 0);

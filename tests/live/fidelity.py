@@ -3,10 +3,12 @@
 """Mediate everything, allow everything: the same answers as without cordon."""
 import json
 import os
+import pathlib
 import shutil
+import subprocess
 import sys
 
-from live import bare, cases, equal, inside, main, true
+from live import HANG, PYTHON, Skip, bare, cases, equal, inside, main, policy, run, true
 
 ALL = """
 filesystem:
@@ -135,6 +137,56 @@ def same_as_native(directory, _name, rules, flags):
     equal(different, [], "\n".join(["", *different]))
     equal(len(within), len(native))
     true(len(native) > 150, len(native))
+
+
+RANDOM = pathlib.Path(__file__).resolve().with_name("random_calls.py")
+# A pattern that no name matches: every call is judged by the path that it leads to.
+PATTERN = ALL + "  hide: ['**/*.no-such-suffix']\n"
+NOBODY = 65534
+
+
+def random_calls(directory, words, seed, prefix):
+    """Runs the calls in a new directory: what was seen."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    if words:
+        os.chown(directory, NOBODY, NOBODY)
+    command = [*words, PYTHON, "-I", "-S", RANDOM, str(seed), "1500"]
+    result = prefix(directory, command)
+    for top, names, _ in os.walk(directory):
+        for name in names:
+            path = os.path.join(top, name)
+            if not os.path.islink(path):
+                os.chmod(path, 0o755)
+    return result
+
+
+def run_bare(directory, command):
+    return subprocess.run(command, cwd=directory, timeout=HANG, stdout=subprocess.PIPE, check=True,
+                          stdin=subprocess.DEVNULL).stdout.decode().splitlines()
+
+
+@cases([("own", (), 1), ("own again", (), 2),
+        ("others", ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"), 3),
+        ("real", ("setpriv", f"--ruid={NOBODY}", f"--rgid={NOBODY}", "--clear-groups"), 4),
+        ("effective", ("setpriv", f"--euid={NOBODY}", f"--egid={NOBODY}", "--clear-groups"), 5)])
+def random_calls_as_native(directory, _name, words, seed):
+    """With the ids of the one who started it, and with ids that the program took later."""
+    if words and os.geteuid() != 0:
+        raise Skip("other ids need CAP_SETUID")
+    directory.chmod(0o755)
+    file = policy(directory, PATTERN)
+
+    def within(place, command):
+        result = run("--no-hint", "-p", file, *command, cwd=place)
+        true(result.status == 0, result)
+        return result.out.decode().splitlines()
+
+    native = random_calls(directory / "work", words, seed, run_bare)
+    got = random_calls(directory / "work", words, seed, within)
+    equal(len(native), 1500)
+    different = [f"got {a}\nnative {b}" for a, b in zip(got, native) if a != b]
+    equal(different, [], "\n".join(["", *different]))
 
 
 if __name__ == "__main__":

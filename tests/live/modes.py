@@ -48,7 +48,7 @@ def under_another_listener(directory):
         return subprocess.run([REFUSE, "listener", "swapon", CORDON, "run", *flags, "echo", "ran"],
                               cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               timeout=HANG, check=False)
-    done = start("-p", str(policy(directory, "")))
+    done = start("-p", str(policy(directory, "filesystem:\n  deny: [$D/x]\n")))
     equal((done.returncode, done.stdout), (125, b""), done)
     true(b"--no-supervisor" in done.stderr, done)
     done = start("-p", str(policy(directory, OFF)))

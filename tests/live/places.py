@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """One object, many spellings: the rule holds for all of them, and /proc means the caller's."""
+import contextlib
 import json
 import os
 import sys
@@ -27,6 +28,17 @@ def tree(directory):
     (directory / "work/out").symlink_to("../outside")
 
 
+@contextlib.contextmanager
+def handed_over(directory, *paths):
+    """Handles that a program inside could not open itself: (rules that keep them, numbers)."""
+    numbers = [os.open(directory / path, os.O_PATH) for path in paths]
+    try:
+        yield f"{RULES}process:\n  fds: {numbers}\n", numbers
+    finally:
+        for number in numbers:
+            os.close(number)
+
+
 SPELLINGS = ["work/secret", "work//secret", "work/./secret", "./work/secret", "$D/work/secret",
              "//$D//work/secret", "work/sub/../secret", "read/../work/secret", "work/link",
              "work/absolute", "work/up", "/proc/self/cwd/work/secret",
@@ -38,8 +50,7 @@ SPELLINGS = ["work/secret", "work//secret", "work/./secret", "./work/secret", "$
              "work/out/file", "outside/file", "/proc/self/cwd/outside/file"]
 CODE = """
 w = os.open("work", os.O_PATH)
-p = os.open("work/secret", os.O_PATH)
-v = os.open("work/vault", os.O_PATH)
+p, v = json.loads(sys.argv[2])
 names = [name.replace("$D", os.getcwd()).replace("$PID", str(os.getpid())).replace("$W", str(w))
          .replace("$P", str(p)).replace("$V", str(v)) for name in json.loads(sys.argv[1])]
 """
@@ -53,7 +64,9 @@ for name in names:
     say([e(read, name), e(write, name), e(os.truncate, name, 0), e(os.chmod, name, 0o777),
          e(call, 257, 56, w, b"../" + name.encode(), 0) if name[0] != "/" else "EACCES"])
 """
-    got = inside(directory, RULES, code, json.dumps(SPELLINGS))
+    with handed_over(directory, "work/secret", "work/vault") as (rules, numbers):
+        got = inside(directory, rules, code, json.dumps(SPELLINGS), json.dumps(numbers),
+                     pass_fds=numbers)
     wrong = [(name, row) for name, row in zip(SPELLINGS, got) if set(row) != {"EACCES"}]
     equal(wrong, [])
     for file in ("work/secret", "work/vault/inner/key", "outside/file"):
@@ -153,20 +166,25 @@ def handles_and_working_directories(directory):
     """A handle, or a working directory, in a denied place yields nothing."""
     tree(directory)
     code = """
-vault = os.open("work/vault/inner", os.O_PATH | os.O_DIRECTORY)
-handle = os.open("key", os.O_PATH, dir_fd=vault)
+vault, handle = json.loads(sys.argv[1])
 result = [e(os.open, "key", os.O_RDONLY, dir_fd=vault), e(os.open, f"/proc/self/fd/{handle}", 0),
           e(os.open, "new", os.O_CREAT | os.O_WRONLY, dir_fd=vault),
           e(os.listdir, f"/proc/self/fd/{vault}"), e(os.unlink, "key", dir_fd=vault),
           e(call, 322, 281, handle, b"", 0, 0, 0x1000)]
+result += [e(os.open, "work/vault", os.O_PATH), e(os.chdir, "work/vault"), e(os.fchdir, vault)]
 os.chdir("work/sub")
 result.append(e(read, "../secret"))
-os.chdir("../vault/inner")
-result += [e(read, "key"), e(write, "new"), e(os.listdir, "."), e(os.rename, "key", "../../x")]
 say(result)
 """
-    got = inside(directory, RULES, code)
-    equal(got, [["EACCES"] * 11])
+    there = """
+say([e(read, "key"), e(write, "new"), e(os.listdir, "."), e(os.rename, "key", "../../x"),
+     e(os.stat, "key"), e(os.stat, "..")])
+"""
+    with handed_over(directory, "work/vault/inner", "work/vault/inner/key") as (rules, numbers):
+        got = inside(directory, rules, code, json.dumps(numbers), pass_fds=numbers)
+    equal(got, [["EACCES"] * 10])
+    got = inside(directory, RULES + "process:\n  cwd: $D/work/vault/inner\n", there)
+    equal(got, [["EACCES"] * 6])
     equal(os.listdir(directory / "work/vault/inner"), ["key"])
 
 

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the program finds: environment, descriptors, limits; and what it may do to others."""
+import ctypes
 import os
+import pathlib
 import resource
 import signal
 import subprocess
 import sys
 
-from live import (HANG, PROBE, UNDER, case, cases, equal, inside, main, policy, run, start, true)
+from live import (CORDON, HANG, PROBE, UNDER, Skip, case, cases, equal, inside, main, policy, run, start, true)
 
 GUARDED = """
 filesystem:
@@ -38,6 +40,92 @@ def environment(directory, _name, flags):
     names = {entry.split("=")[0] for entry in facts["env"]}
     true({"PATH", "LANG", "TERM", "TMPDIR"} <= names, names)
     equal(names & {"SECRET", "LD_PRELOAD", "BASH_ENV"}, set())
+
+
+@cases(MODES)
+def environment_is_merged(directory, _name, flags):
+    """Passed by name and prefix, unset, then set in place or behind; bytes, the first of doubles, in order."""
+    text = ("process:\n  env:\n    pass: [PATH, 'KEEP_*', BYTES, TWICE]\n    unset: [KEEP_NOT, 'KEEP_NO_*']\n"
+            "    set: {NEW: 'a=b', KEEP_ME: other, EMPTY: ''}\n")
+    lines = inherited(directory, text, flags, [b"KEEP_ME=first", b"DROPPED=x", b"KEEP_NOT=x", b"BYTES=\xff\xfe",
+                                               b"KEEP_NO_1=x", b"TWICE=1", b"TWICE=2", b"KEEP_IT=1"])
+    equal([line for line in lines if not line.startswith((b"PATH=", b"TMPDIR=", b"CORDON="))],
+          [b"KEEP_ME=other", b"BYTES=\xff\xfe", b"TWICE=1", b"KEEP_IT=1", b"NEW=a=b", b"EMPTY="])
+    lines = inherited(directory, "process: {env: inherit}\n", flags, [b"ANY=1", b"TMPDIR=/tmp"])
+    true(b"ANY=1" in lines and b"TMPDIR=/tmp" not in lines, lines)
+
+
+def inherited(directory, text, flags, variables):
+    """The environment that the program finds where cordon was started with this one, doubles included."""
+    file = directory / "more.yaml"
+    file.write_text("version: 1\n" + text)
+    read_end, write_end = os.pipe()
+    arguments = [os.fsencode(str(word)) for word in (
+        *UNDER, CORDON, "run", *flags, "-p", "base", "-p", file, "-r", os.path.dirname(PROBE), "-w",
+        "$TMP", PROBE, "status")]
+    environment = [b"PATH=/usr/bin:/bin", *variables]
+    child = os.fork()
+    if child == 0:
+        os.dup2(write_end, 1)
+        argv = (ctypes.c_char_p * (len(arguments) + 1))(*arguments, None)
+        envp = (ctypes.c_char_p * (len(environment) + 1))(*environment, None)
+        ctypes.CDLL(None).execve(arguments[0], argv, envp)
+        os._exit(125)
+    os.close(write_end)
+    with open(read_end, "rb") as out:
+        lines = out.read().split(b"\n")
+    equal(os.waitpid(child, 0)[1], 0, lines)
+    return [line[4:] for line in lines if line.startswith(b"env:")]
+
+
+@cases(MODES)
+def priority_and_signals(directory, _name, flags):
+    file = directory / "more.yaml"
+    file.write_text("version: 1\nprocess: {nice: 5, signal_mask: [USR1, 64], signal_ignore: [SIGPIPE, INT]}\n")
+    facts = status(directory, *flags, "-p", "base", "-p", file)
+    equal([int(facts[key][0], 16) for key in ("SigBlk", "SigIgn")], [1 << 9 | 1 << 63, 1 << 12 | 1 << 1])
+    equal(facts["nice"], ["5"])
+    file.write_text("version: 1\nprocess: {nice: -20}\n")
+    result = run("-p", "base", "-p", file, "true", cwd=directory)
+    if os.geteuid() != 0:
+        equal(result.status, 125, result)
+        true(b"start: sched: Permission denied" in result.err, result)
+
+
+@cases([(f"{name},{pattern}", flags, pattern) for name, flags in MODES
+        for pattern in ("core.%p", "|/nonexistent/collector %p")])
+def no_core_dumps(directory, _name, flags, pattern):
+    """What counts as none depends on the pattern, which is the host's: cordon is shown the other one as well."""
+    real = pathlib.Path("/proc/sys/kernel/core_pattern").read_text()
+    file, work = directory / "more.yaml", directory / "work"
+    file.write_text("version: 1\nprocess: {core_dumps: false}\n")
+    (directory / "pattern").write_text(pattern + "\n")
+    work.mkdir()
+
+    def crash(*more, under=()):
+        return subprocess.run([*under, CORDON, "run", *flags, "-p", "base", *more, "-w", str(work), "sh", "-c",
+                               "grep core /proc/self/limits; kill -SEGV $$"], cwd=work, timeout=HANG,
+                              check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, preexec_fn=allow_dumps,
+                              # The run time of a sanitizer does away with dumps by itself.
+                              env={**os.environ, "ASAN_OPTIONS": "disable_coredump=0"})
+
+    show = ["unshare", "-rm", "sh", "-c",
+            f'mount --bind {directory}/pattern /proc/sys/kernel/core_pattern && exec "$@"', "sh"]
+    done = crash("-p", str(file), under=() if real[0] == pattern[0] else show)
+    if b"unshare: " in done.stderr or b"mount: " in done.stderr:
+        raise Skip("this host has no user and mount namespaces for this user")
+    # For a program that takes dumps the kernel reads 0 as "no limit", and 1 as "none".
+    equal((done.returncode, done.stdout.split()[4:6]), (139, [b"1", b"1"] if pattern[0] == "|" else [b"0", b"0"]))
+    equal(os.listdir(work), [])
+    # The control: a crash leaves something, where the host's limit and pattern let it.
+    if real.strip() == "core" and resource.getrlimit(resource.RLIMIT_CORE)[1] == resource.RLIM_INFINITY:
+        equal(crash().returncode, 139)
+        true(os.listdir(work) != [])
+
+
+def allow_dumps():
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
 
 
 @cases(MODES)
@@ -205,6 +293,48 @@ def what_an_execution_opens(directory):
         result = run("-p", policy(directory, rules), "--no-hint", "sh", "-c",
                      "w/script; w/interpreter -c 'echo ran'", cwd=directory)
         equal(result.out, says, result)
+
+
+def limited(soft, hard):
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@case
+def descriptors_of_our_own(directory):
+    """SV-18: the command takes what the hard limit allows; the program gets the soft limit that it would have."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard < 1024:
+        raise Skip("the hard limit of descriptors is below 1024")
+    (directory / "work").mkdir()
+    rules = GUARDED + "  write: [$D/work]\n"
+    code = """
+import resource
+say(resource.getrlimit(resource.RLIMIT_NOFILE))
+def wait(i):
+    os.mkfifo(f"work/{i}")
+    read(f"work/{i}")
+threads = [threading.Thread(target=wait, args=(i,)) for i in range(200)]
+for thread in threads: thread.start()
+while len(os.listdir("work")) < 200: os.sched_yield()
+for i in range(200): write(f"work/{i}")
+for thread in threads: thread.join()
+say(e(read, "secret"))
+"""
+    (directory / "secret").write_text("secret")
+    equal(inside(directory, rules, code, preexec_fn=limited(256, hard)), [[256, hard], "EACCES"])
+
+
+@case
+def too_few_descriptors(directory):
+    """Nothing runs, with a message; whatever was begun at once before."""
+    (directory / "secret").write_text("secret")
+    result = run("-p", policy(directory, GUARDED), "touch", "made", cwd=directory, preexec_fn=limited(32, 32))
+    equal(result.status, 125, result)
+    true(b"Too many open files" in result.err, result)
+    true(not (directory / "made").exists())
+    file = policy(directory, GUARDED)
+    many = [start("-p", file, "true", cwd=directory, preexec_fn=limited(256, 256)) for _ in range(16)]
+    equal([one.wait(HANG) for one in many], [0] * 16)
 
 
 if __name__ == "__main__":

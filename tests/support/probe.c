@@ -9,6 +9,7 @@
  *   probe tree N            N daemons, each in a session of its own, each writes a byte to 9; waits
  *   probe bomb N            a fork bomb that ends itself after N forks; a byte to 9 for each
  *   probe rabbit N          the same, where each process forks once and ends
+ *   probe hog N S           a memory file of N MiB that is not mapped; after S seconds prints `done`
  *
  * It needs no file, no other program and no dynamic linker, and flushes after every line.
  */
@@ -142,8 +143,10 @@ static void print_status(char **argv)
 	print_kernel_facts();
 	printf("pid:%d\nppid:%d\nsid:%d\npgid:%d\n", getpid(), getppid(), getsid(0), getpgrp());
 	printf("terminal:%d\n", open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) >= 0);
+	printf("securebits:%x\n", (unsigned)prctl(PR_GET_SECUREBITS, 0, 0, 0, 0));
 	printf("personality:%x\n", (unsigned)personality(0xffffffff));
 	print_rlimits();
+	printf("nice:%d\n", getpriority(PRIO_PROCESS, 0));
 	print_namespaces();
 	printf("cwd:%s\n", getcwd(cwd, sizeof(cwd)) ? cwd : "?");
 	printf("root:%lu\n", stat("/", &root) == 0 ? (unsigned long)root.st_ino : 0ul);
@@ -529,6 +532,20 @@ static void bomb(bool rabbit)
 		pause();
 }
 
+static int hog(int mib, int seconds)
+{
+	static const char block[1 << 20];
+	int fd = memfd_create("hog", 0);
+
+	for (int i = 0; i < mib; i++) {
+		if (write(fd, block, sizeof(block)) != (ssize_t)sizeof(block))
+			return 1;
+	}
+	sleep((unsigned)seconds);
+	puts("done");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int count = argc > 2 ? number(argv[2]) : 0;
@@ -555,6 +572,8 @@ int main(int argc, char **argv)
 		for (;;)
 			pause();
 	}
+	if (argc > 3 && strcmp(argv[1], "hog") == 0)
+		return hog(count, number(argv[3]));
 	budget = mmap(NULL, sizeof(*budget), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (argc < 3 || budget == MAP_FAILED)

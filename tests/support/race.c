@@ -6,8 +6,10 @@
  *
  * One thread makes a call over and over, another changes meanwhile what the call refers to: between
  * GOOD, which is allowed, and BAD, which is not. A read that yields the word SECRET, a connection
- * that stands, a name that appears is a leak. Prints `rounds R good G leaked L`. A negative number
- * of rounds ends at the first leak: for controls.
+ * that stands, a name that appears is a leak. Prints `rounds R good G leaked L`. No rounds (0): on
+ * and on until the first leak, for controls.
+ *
+ * GOOD and BAD that are flipped in memory differ in one byte, so that no third name is ever read.
  *
  *   race swap 0 A B     not a payload: exchanges the two names until it is killed
  */
@@ -27,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -83,6 +86,28 @@ static enum outcome call_handle(void)
 	return ret;
 }
 
+/* Hidden names differ from what is there to be seen by their length. */
+static enum outcome call_stat(void)
+{
+	struct stat st;
+
+	if (stat(page, &st) < 0)
+		return REFUSED;
+	return st.st_size > (off_t)strlen("public\n") ? LEAKED : GOOD;
+}
+
+/* The bad one has lost its text. */
+static enum outcome call_creat(void)
+{
+	int fd = creat(page, 0644);
+	struct stat st;
+
+	if (fd < 0)
+		return REFUSED;
+	close(fd);
+	return stat(bad, &st) == 0 && st.st_size == 0 ? LEAKED : GOOD;
+}
+
 static enum outcome call_truncate(void)
 {
 	struct stat st;
@@ -112,6 +137,26 @@ static enum outcome call_link(void)
 	return unlink(good) == 0 ? GOOD : REFUSED;
 }
 
+static enum outcome call_mkdir(void)
+{
+	if (mkdir(page, 0755) < 0)
+		return REFUSED;
+	if (access(bad, F_OK) == 0)
+		return LEAKED;
+	return rmdir(good) == 0 ? GOOD : REFUSED;
+}
+
+static enum outcome call_unlink(void)
+{
+	int fd = open(good, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+
+	if (fd >= 0)
+		close(fd);
+	if (unlink(page) < 0)
+		return REFUSED;
+	return access(good, F_OK) == 0 ? LEAKED : GOOD;
+}
+
 static enum outcome call_chmod(void)
 {
 	struct stat st;
@@ -130,6 +175,24 @@ static enum outcome call_fixed(void)
 static enum outcome call_dirfd(void)
 {
 	return look(openat(SWAP_FD, extra, O_RDONLY | O_CLOEXEC));
+}
+
+/* The number is now a listing of the good directory, now a handle on the bad one. */
+static enum outcome call_listing(void)
+{
+	char entries[1024];
+	long n, at, length;
+	enum outcome ret = REFUSED;
+
+	lseek(SWAP_FD, 0, SEEK_SET);
+	n = syscall(SYS_getdents64, SWAP_FD, entries, sizeof(entries));
+	for (at = 0; at < n; at += length) {
+		length = *(unsigned short *)(entries + at + 16);
+		if (strcmp(entries + at + 19, "SECRET") == 0)
+			return LEAKED;
+		ret = GOOD;
+	}
+	return ret;
 }
 
 /* Nobody listens at the good address; the bad one is heard by a canary. */
@@ -158,6 +221,45 @@ static enum outcome call_connect(void)
 	return ret;
 }
 
+/*
+ * A datagram to the address in the page, by the call in extra: sendto, sendmsg, or the second message
+ * of sendmmsg. What the bad one hears is counted outside.
+ */
+static enum outcome call_send(void)
+{
+	static int fd = -1;
+	char payload[] = "payload";
+	struct iovec part = { payload, sizeof(payload) };
+	struct mmsghdr vector[2] = { { .msg_hdr = { .msg_name = page + PAGE / 2,
+						    .msg_namelen = sizeof(struct sockaddr_in),
+						    .msg_iov = &part,
+						    .msg_iovlen = 1 } } };
+	ssize_t n;
+
+	if (fd < 0)
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	vector[1] = vector[0];
+	vector[1].msg_hdr.msg_name = page;
+	if (strcmp(extra, "sendto") == 0)
+		n = sendto(fd, payload, sizeof(payload), 0, (const struct sockaddr *)page,
+			   sizeof(struct sockaddr_in));
+	else if (strcmp(extra, "sendmsg") == 0)
+		n = sendmsg(fd, &vector[1].msg_hdr, 0);
+	else
+		n = sendmmsg(fd, vector, 2, 0) - 1;
+	return n > 0 ? GOOD : REFUSED;
+}
+
+/* The header of the message changes: its address, and the parts of the payload along with it. */
+static enum outcome call_header(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return sendmsg(fd, (const struct msghdr *)(const void *)page, 0) > 0 ? GOOD : REFUSED;
+}
+
 /* The number is now a unix, now an inet socket; the address is a bad one. */
 static enum outcome call_socket_number(void)
 {
@@ -182,8 +284,34 @@ static void flip_text(int turn)
 static void flip_protection(int turn)
 {
 	flip_text(turn);
+	if (turn % 64 != 0)
+		return;
 	mprotect(page, PAGE, PROT_NONE);
 	mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+}
+
+/* Now and then the page itself goes away and comes back; else the call would hardly find it. */
+static void flip_mapping(int turn)
+{
+	if (turn % 64 == 0) {
+		munmap(page, PAGE);
+		if (mmap(page, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page)
+			abort();
+	}
+	flip_text(turn);
+}
+
+static void flip_directory(int turn)
+{
+	if (chdir(turn & 1 ? bad : good) < 0)
+		stop = true;
+}
+
+static void flip_names(int turn)
+{
+	(void)turn;
+	syscall(SYS_renameat2, AT_FDCWD, good, AT_FDCWD, bad, EXCHANGE);
 }
 
 static void fill_address(const char *text)
@@ -204,6 +332,42 @@ static void fill_address(const char *text)
 static void flip_address(int turn)
 {
 	fill_address(turn & 1 ? bad : good);
+}
+
+static struct headers {
+	struct sockaddr_in address;
+	struct iovec part;
+	struct msghdr header;
+} headers[2];
+
+/* Two messages: `good` to the good address, `bad` to the bad one. */
+static void make_headers(void)
+{
+	static char texts[2][8] = { "good", "bad" };
+
+	for (int i = 0; i < 2; i++) {
+		struct headers *h = &headers[i];
+
+		fill_address(i ? bad : good);
+		memcpy(&h->address, page, sizeof(h->address));
+		h->part = (struct iovec){ texts[i], strlen(texts[i]) };
+		h->header = (struct msghdr){ .msg_name = &h->address,
+					     .msg_namelen = sizeof(h->address),
+					     .msg_iov = &h->part,
+					     .msg_iovlen = 1 };
+	}
+}
+
+static void flip_header(int turn)
+{
+	memcpy(page, &headers[turn & 1].header, sizeof(struct msghdr));
+}
+
+/* The second half stays good: the first message of a vector. */
+static void keep_one_good(void)
+{
+	fill_address(good);
+	memcpy(page + PAGE / 2, page, sizeof(struct sockaddr_in));
 }
 
 static void flip_symlink(int turn)
@@ -227,10 +391,17 @@ static void nothing(int turn)
 	usleep(1000);
 }
 
+/* The bad one was opened outside: its number is given. */
 static void open_directories(void)
 {
 	fds[0] = open(good, O_PATH | O_CLOEXEC);
-	fds[1] = open(bad, O_PATH | O_CLOEXEC);
+	fds[1] = atoi(bad);
+}
+
+static void open_listing(void)
+{
+	fds[0] = open(good, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fds[1] = atoi(bad);
 }
 
 static void open_sockets(void)
@@ -249,15 +420,25 @@ static const struct race {
 	{ "open", call_open, flip_text, NULL },
 	{ "openat2", call_openat2, flip_text, NULL },
 	{ "handle", call_handle, flip_text, NULL },
+	{ "stat", call_stat, flip_text, NULL },
+	{ "creat", call_creat, flip_text, NULL },
 	{ "truncate", call_truncate, flip_text, NULL },
 	{ "rename", call_rename, flip_text, NULL },
 	{ "link", call_link, flip_text, NULL },
+	{ "mkdir", call_mkdir, flip_text, NULL },
+	{ "unlink", call_unlink, flip_text, NULL },
 	{ "chmod", call_chmod, flip_text, NULL },
 	{ "protection", call_open, flip_protection, NULL },
+	{ "mapping", call_open, flip_mapping, NULL },
 	{ "symlink", call_fixed, flip_symlink, NULL },
+	{ "exchange", call_fixed, flip_names, NULL },
+	{ "directory", call_fixed, flip_directory, NULL },
+	{ "listing", call_listing, flip_number, open_listing },
 	{ "fixed", call_fixed, nothing, NULL },
 	{ "dirfd", call_dirfd, flip_number, open_directories },
 	{ "connect", call_connect, flip_address, NULL },
+	{ "send", call_send, flip_address, keep_one_good },
+	{ "header", call_header, flip_header, make_headers },
 	{ "number", call_socket_number, flip_number, open_sockets },
 };
 
@@ -272,7 +453,7 @@ static void *flipper(void *arg)
 
 static int run(const struct race *race, long rounds)
 {
-	long limit = labs(rounds), done, counts[3] = { 0 };
+	long done, counts[3] = { 0 };
 	union {
 		const struct race *in;
 		void *out;
@@ -284,7 +465,7 @@ static int run(const struct race *race, long rounds)
 	race->flip(0);
 	if (pthread_create(&thread, NULL, flipper, unconst.out) != 0)
 		return 2;
-	for (done = 0; done < limit && !(rounds < 0 && counts[LEAKED]); done++)
+	for (done = 0; rounds ? done < rounds : !counts[LEAKED]; done++)
 		counts[race->call()]++;
 	stop = true;
 	pthread_join(thread, NULL);

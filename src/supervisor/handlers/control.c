@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -58,7 +59,7 @@ struct verdict handle_control(struct request *rq)
 		if (kind != t->process)
 			return judge(rq, OP_CONTROL, false);
 		return judge(rq, OP_CONTROL,
-			     pid == 0 || (pid > 0 && caller_is_member(&rq->caller, pid)));
+			     pid == 0 || (pid > 0 && caller_may_name(&rq->caller, pid)));
 	}
 	return judge(rq, OP_CONTROL, false);
 }
@@ -73,15 +74,64 @@ struct verdict handle_signal(struct request *rq)
 	/* A group: RACE: joining another group is possible at any time, so only the caller's own or
 	 * one led by a member. */
 	if (pid == 0)
-		pid = getpgid(rq->caller.tid);
-	else if (pid < -1)
+		return judge(rq, OP_CONTROL,
+			     caller_is_member(&rq->caller, getpgid(rq->caller.tid)));
+	if (pid < -1)
 		pid = -pid;
-	return judge(rq, OP_CONTROL, pid > 0 && caller_is_member(&rq->caller, pid));
+	return judge(rq, OP_CONTROL, pid > 0 && caller_may_name(&rq->caller, pid));
+}
+
+/* SECURITY: elsewhere the same numbers are other ids. */
+static bool in_our_user_namespace(const struct request *rq)
+{
+	const struct supervisor *sv = rq->caller.sv;
+	struct stat own, theirs;
+	char name[32];
+
+	snprintf(name, sizeof(name), "%d/ns/user", rq->caller.tid);
+	return fstatat(sv->proc_fd, "thread-self/ns/user", &own, 0) == 0 &&
+	       fstatat(sv->proc_fd, name, &theirs, 0) == 0 && own.st_dev == theirs.st_dev &&
+	       own.st_ino == theirs.st_ino;
+}
+
+/*
+ * Whether a call that changes ids cannot change any, as those of programs that make sure that they have no
+ * others (make does): as long as none differ, all are our own. KERNEL: -1 changes nothing.
+ */
+static bool names_own_ids(const struct request *rq)
+{
+	static const struct {
+		const char *call;
+		bool group;
+		int count;
+	} calls[] = {
+		{ "setuid", false, 1 },	  { "setreuid", false, 2 }, { "setresuid", false, 3 },
+		{ "setfsuid", false, 1 }, { "setgid", true, 1 },    { "setregid", true, 2 },
+		{ "setresgid", true, 3 }, { "setfsgid", true, 1 },
+	};
+	const struct supervisor *sv = rq->caller.sv;
+
+	for (size_t i = 0; i < COUNT_OF(calls); i++) {
+		uint32_t own = calls[i].group ? sv->own_gid : sv->own_uid;
+
+		if (strcmp(calls[i].call, rq->row->name) != 0)
+			continue;
+		for (int arg = 0; arg < calls[i].count; arg++) {
+			uint32_t value = (uint32_t)rq->args[arg];
+
+			if (value != own && value != UINT32_MAX)
+				return false;
+		}
+		return sv->one_id && in_our_user_namespace(rq);
+	}
+	return false;
 }
 
 /* Ids are the program's own; from the first change on, what is done for a caller is done with its ids. */
 struct verdict handle_ids(struct request *rq)
 {
-	rq->caller.sv->ids_differ = true;
+	struct supervisor *sv = rq->caller.sv;
+
+	sv->ids_differ = sv->ids_differ || !names_own_ids(rq);
 	return verdict_continue(CONTINUE_REGISTERS);
 }

@@ -1,63 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * execve and execveat, where a deny or hide rule reaches into something that may be executed.
+ * execve and execveat, where a deny or hide rule reaches into something that may be executed, or where
+ * a list of what may be executed asks for more than the kernel holds: memory, and nothing at all.
  *
  * An execution cannot be carried out for another process. The path is judged, and with it what the
  * kernel opens on its behalf, the interpreter of a script and the loader of an ELF program, so that
  * an honest caller gets the refusal; then the kernel reads it all again. RACE: a thread that
- * exchanges the path meanwhile can at worst execute another file that Landlock lets it execute;
- * `explain` lists this.
+ * exchanges something meanwhile executes another file that Landlock lets it execute. Therefore what
+ * was executed is looked at before it runs (execution.c). Everything that rests on the caller's
+ * memory stands behind judge_file(): a kernel that pins the arguments of a notified call would make
+ * the second look needless.
  */
 #include "supervisor/handlers/handlers.h"
 
 #include "base/cleanup.h"
+#include "supervisor/execution.h"
+#include "supervisor/format.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <string.h>
-
-/* The kernel looks at so much of a script for its interpreter, and follows so many of them. */
-#define SCRIPT_HEAD  256
-#define SCRIPT_DEPTH 5
-#define HEADERS_MAX  128
-
-/* The interpreter that the first line of a script names. Return: 1, or 0 if it names none. */
-static int of_script(char *head, char *ret)
-{
-	char *start = head + 2 + strspn(head + 2, " \t"), *end = start + strcspn(start, " \t\n");
-
-	*end = '\0';
-	strcpy(ret, start);
-	return end != start;
-}
-
-/* The loader that the headers of an ELF program name. Return: 1, 0 if they name none, -errno. */
-static int of_elf(int fd, char *ret)
-{
-	Elf64_Ehdr elf;
-	Elf64_Phdr headers[HEADERS_MAX];
-
-	/* What the kernel does not take for a program of this machine it does not load. */
-	if (pread(fd, &elf, sizeof(elf), 0) != sizeof(elf) || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    elf.e_phentsize != sizeof(headers[0]))
-		return 0;
-	if (elf.e_phnum > HEADERS_MAX)
-		return -E2BIG;
-	if (pread(fd, headers, elf.e_phnum * sizeof(headers[0]), (off_t)elf.e_phoff) !=
-	    (ssize_t)(elf.e_phnum * sizeof(headers[0])))
-		return 0;
-	for (size_t i = 0; i < elf.e_phnum; i++) {
-		if (headers[i].p_type != PT_INTERP)
-			continue;
-		if (headers[i].p_filesz < 2 || headers[i].p_filesz > PATH_MAX)
-			return 0;
-		if (pread(fd, ret, headers[i].p_filesz, (off_t)headers[i].p_offset) !=
-		    (ssize_t)headers[i].p_filesz)
-			return 0;
-		return ret[headers[i].p_filesz - 1] == '\0';
-	}
-	return 0;
-}
 
 /*
  * What the kernel opens to execute the file, into rq->path[0].
@@ -65,26 +26,24 @@ static int of_elf(int fd, char *ret)
  */
 static int interpreter(struct request *rq)
 {
-	char head[SCRIPT_HEAD + 1] = { 0 }, name[12];
+	char name[12];
 	cleanup_fd int fd = openat(rq->caller.sv->self_fd, held_name(rq->place[0].object, name),
 				   O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int r = 0;
 
-	if (fd < 0 || pread(fd, head, SCRIPT_HEAD, 0) < 0)
+	if (fd < 0)
 		return -errno;
-	if (memcmp(head, "#!", 2) == 0)
-		r = of_script(head, rq->path[0]);
-	else if (memcmp(head, ELFMAG, SELFMAG) == 0)
-		r = of_elf(fd, rq->path[0]);
 	rq->dirfd[0] = AT_FDCWD;
-	return r;
+	return format_next(fd, rq->path[0]);
 }
 
-/* Judges the file and the chain of what it is executed with. */
-static bool judge_file(struct request *rq, unsigned flags, struct verdict *ret)
+/* Judges the file and the chain of what it is executed with. files: what was allowed, also on failure. */
+static bool judge_file(struct request *rq, unsigned flags, struct image_files *files,
+		       struct verdict *ret)
 {
-	/* The scripts, the program that runs the last of them, and its loader. */
-	for (int depth = 0; depth < SCRIPT_DEPTH + 2; depth++) {
+	const struct policy *policy = rq->caller.sv->policy;
+	const struct decision refused = { .error = EACCES };
+
+	for (int depth = 0; depth < FORMAT_CHAIN; depth++) {
 		int r = request_resolve(rq, 0, flags);
 
 		if (r < 0) {
@@ -92,6 +51,10 @@ static bool judge_file(struct request *rq, unsigned flags, struct verdict *ret)
 			return false;
 		}
 		if (!request_allowed(rq, OP_EXEC, &rq->place[0], ret))
+			return false;
+		/* Memory is on no list. */
+		if (rq->place[0].anonymous && policy->exec_present &&
+		    !request_judge(rq, OP_EXEC, &refused, rq->place[0].path, ret))
 			return false;
 		if (!S_ISREG(rq->place[0].st.st_mode))
 			return true;
@@ -101,6 +64,7 @@ static bool judge_file(struct request *rq, unsigned flags, struct verdict *ret)
 			*ret = request_failed(rq, EACCES, "cannot read what it is executed with");
 			return false;
 		}
+		image_add(files, steal_fd(&rq->place[0].object), &rq->place[0].st);
 		if (r <= 0)
 			return true;
 		place_done(&rq->place[0]);
@@ -111,11 +75,31 @@ static bool judge_file(struct request *rq, unsigned flags, struct verdict *ret)
 	return false;
 }
 
+/* The first execution is the child's own, and single: what is asked later is judged. */
+static bool is_programs_own(struct request *rq)
+{
+	struct supervisor *sv = rq->caller.sv;
+
+	if (sv->executed || rq->caller.tid != sv->program)
+		return false;
+	sv->executed = true;
+	return true;
+}
+
 struct verdict handle_exec(struct request *rq)
 {
+	const struct decision refused = { .error = EACCES };
 	unsigned flags = RESOLVE_FOLLOW;
+	struct image_files files = { .count = 0 };
+	cleanup_free char *given = NULL;
 	struct verdict v;
 
+	if (rq->caller.sv->program_only) {
+		if (is_programs_own(rq))
+			return verdict_continue(CONTINUE_BOUNDED);
+		if (!request_judge(rq, OP_EXEC, &refused, rq->path[0], &v))
+			return v;
+	}
 	if (rq->flags & ~(unsigned)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return verdict_result(-EINVAL);
 	if (!rq->has_path[0])
@@ -124,5 +108,13 @@ struct verdict handle_exec(struct request *rq)
 		flags = 0;
 	if (rq->flags & AT_EMPTY_PATH)
 		flags |= RESOLVE_EMPTY;
-	return judge_file(rq, flags, &v) ? verdict_continue(CONTINUE_BOUNDED) : v;
+	if (rq->caller.sv->exec_stop)
+		given = strdup(rq->path[0]);
+	if (judge_file(rq, flags, &files, &v)) {
+		if (rq->caller.sv->exec_stop)
+			return execution_hold(rq, &files, steal_ptr(&given));
+		v = verdict_continue(CONTINUE_BOUNDED);
+	}
+	image_done(&files);
+	return v;
 }

@@ -8,12 +8,13 @@
 #include "supervisor/handlers/handlers.h"
 
 #include "base/cleanup.h"
+#include "supervisor/ids.h"
+#include "sys/process.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 
 /* Resolves the path, or takes the descriptor where the row has no path. Return: 0 or -errno. */
@@ -94,6 +95,10 @@ struct verdict handle_utimens(struct request *rq)
 {
 	struct verdict v;
 
+	/* KERNEL: where nothing is to change nothing is looked at. */
+	if (rq->has_times && rq->times[0].tv_nsec == UTIME_OMIT &&
+	    rq->times[1].tv_nsec == UTIME_OMIT)
+		return verdict_result(0);
 	/* utimensat() and futimesat() with a NULL path mean the descriptor itself. */
 	if (!rq->has_path[0]) {
 		int r = rq->dirfd[0] == AT_FDCWD ? -EFAULT : 0;
@@ -115,23 +120,47 @@ struct verdict handle_utimens(struct request *rq)
 				  rq->has_times ? rq->times : NULL, AT_EMPTY_PATH));
 }
 
-/* The limit on file sizes is the caller's, and so is the signal. */
-static int check_size_limit(const struct request *rq)
+/*
+ * RACE: the number of a caller that is killed may be another thread's by now: it is held before we look whether
+ * the caller still waits. KERNEL(6.9): without descriptors of threads a moment remains, but not for
+ * another process.
+ */
+static void send_signal(struct request *rq, int signal)
 {
-	struct rlimit limit;
+	cleanup_fd int thread = pidfd_open_thread(rq->caller.tid);
+	pid_t process = caller_tgid(&rq->caller);
 
-	if (prlimit(rq->caller.tid, RLIMIT_FSIZE, NULL, &limit) < 0)
+	if (!request_pending(rq))
+		return;
+	if (thread >= 0)
+		pidfd_signal(thread, signal);
+	else
+		process_signal_thread(process, rq->caller.tid, signal);
+}
+
+/*
+ * The limit on file sizes is the caller's, and so is the signal. KERNEL: only what makes a file longer meets it.
+ */
+static int check_size_limit(struct request *rq, int fd)
+{
+	cleanup_ids struct supervisor *own = ids_look(rq->caller.sv);
+	uint64_t limit;
+	struct stat st;
+
+	if (process_file_size_limit(own->proc_fd, rq->caller.tid, &limit) < 0 || fstat(fd, &st) < 0)
 		return -EACCES;
-	if (limit.rlim_cur == RLIM_INFINITY || rq->number <= limit.rlim_cur)
+	if (rq->number <= limit || (int64_t)rq->number <= st.st_size)
 		return 0;
-	syscall(SYS_tkill, rq->caller.tid, SIGXFSZ);
+	send_signal(rq, SIGXFSZ);
+	rq->caller.sv->limit_hit(rq->caller.sv->callback_arg, LIMIT_FILE_SIZE);
 	return -EFBIG;
 }
 
 struct verdict handle_truncate(struct request *rq)
 {
 	const struct place *place = &rq->place[0];
-	char path[48];
+	cleanup_fd int fd = -1;
+	char name[12];
 	struct verdict v;
 	int r;
 
@@ -144,8 +173,11 @@ struct verdict handle_truncate(struct request *rq)
 		return verdict_result(r);
 	if (!request_allowed(rq, OP_WRITE, place, &v))
 		return v;
-	if (S_ISREG(place->st.st_mode) && (r = check_size_limit(rq)) < 0)
-		return verdict_result(r);
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", place->object);
-	return verdict_of(truncate(path, (off_t)rq->number));
+	if (!S_ISREG(place->st.st_mode))
+		return verdict_result(S_ISDIR(place->st.st_mode) ? -EISDIR : -EINVAL);
+	fd = openat(rq->caller.sv->self_fd, held_name(place->object, name), O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return verdict_of(fd);
+	r = check_size_limit(rq, fd);
+	return r < 0 ? verdict_result(r) : verdict_of(ftruncate(fd, (off_t)rq->number));
 }

@@ -37,11 +37,6 @@ static int new_name(struct request *rq, int index, enum op op, struct verdict *r
 			*ret = verdict_result(-EEXIST);
 		return 1;
 	}
-	/* Only a directory may be named with a slash behind it. */
-	if (place->trailing_slash && op != OP_MKDIR) {
-		*ret = verdict_result(-ENOENT);
-		return 1;
-	}
 	return request_allowed(rq, op, place, ret) ? 0 : 1;
 }
 
@@ -58,19 +53,29 @@ struct verdict handle_mkdir(struct request *rq)
 	return verdict_of(mkdirat(rq->place[0].parent, rq->place[0].leaf, rq->mode));
 }
 
+/*
+ * SECURITY: nobody makes a device node. Whoever may not, the kernel tells first what is wrong with the name.
+ */
+static int refuse_device(const struct place *place)
+{
+	if (place->trailing_slash)
+		return -ENOENT;
+	return faccessat(place->parent, ".", W_OK | X_OK, AT_EACCESS) < 0 ? -errno : -EPERM;
+}
+
 struct verdict handle_mknod(struct request *rq)
 {
 	unsigned type = rq->mode & S_IFMT;
+	bool device = type == S_IFCHR || type == S_IFBLK;
 	struct verdict v;
 	int r;
 
-	/* SECURITY: the filter refuses device nodes; this is the second look. */
-	if (type == S_IFCHR || type == S_IFBLK)
-		return verdict_result(-EPERM);
-	if (type != 0 && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
+	if (!device && type != 0 && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
 		return verdict_result(type == S_IFDIR ? -EPERM : -EINVAL);
 	if (new_name(rq, 0, OP_CREATE, &v))
 		return v;
+	if (device)
+		return verdict_result(refuse_device(&rq->place[0]));
 	r = request_take_umask(rq);
 	if (r < 0)
 		return verdict_result(r);
@@ -104,12 +109,26 @@ struct verdict handle_link(struct request *rq)
 	r = request_resolve(rq, 0, follow | empty);
 	if (r < 0)
 		return verdict_result(r);
+	/* Before the new name, as the kernel: what that one gives would tell that this one exists. */
+	if (!request_allowed(rq, OP_STAT, &rq->place[0], &v))
+		return v;
 	if (new_name(rq, 1, OP_CREATE, &v))
 		return v;
 	if (!request_allowed(rq, OP_LINK, &rq->place[0], &v))
 		return v;
 	return verdict_of(linkat(rq->caller.sv->self_fd, held_name(rq->place[0].object, name),
 				 to->parent, to->leaf, AT_SYMLINK_FOLLOW));
+}
+
+/* Whether the last component, whatever slashes are behind it, is this one. */
+static bool path_ends_with(const char *path, const char *name)
+{
+	size_t end = strlen(path), length = strlen(name);
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	return end >= length && memcmp(path + end - length, name, length) == 0 &&
+	       (end == length || path[end - length - 1] == '/');
 }
 
 /* flags: 0 or AT_REMOVEDIR. */
@@ -127,15 +146,14 @@ static struct verdict remove_name(struct request *rq, unsigned flags)
 	if (r < 0)
 		return verdict_result(r);
 	if (place->parent < 0) {
-		const char *slash = strrchr(rq->path[0], '/');
-		const char *last = slash ? slash + 1 : rq->path[0];
-
+		if (!request_allowed(rq, OP_STAT, place, &v))
+			return v;
 		/* `.`, `..`, `/` or a magic link: the errnos are the kernel's. */
 		if (!(flags & AT_REMOVEDIR))
 			return verdict_result(S_ISDIR(place->st.st_mode) ? -EISDIR : -EPERM);
-		if (strcmp(last, ".") == 0)
-			return verdict_result(-EINVAL);
-		return verdict_result(strcmp(last, "..") == 0 ? -ENOTEMPTY : -EBUSY);
+		if (path_ends_with(rq->path[0], ".."))
+			return verdict_result(-ENOTEMPTY);
+		return verdict_result(path_ends_with(rq->path[0], ".") ? -EINVAL : -EBUSY);
 	}
 	if (place->object < 0) {
 		/* Whether a denied name exists must not show. */
@@ -156,20 +174,30 @@ struct verdict handle_rmdir(struct request *rq)
 	return remove_name(rq, AT_REMOVEDIR);
 }
 
-static int resolve_both(struct request *rq)
+/* Return: 0 if both places have a name of their own, else 1 with the verdict. */
+static int resolve_both(struct request *rq, struct verdict *ret)
 {
-	struct place *from = &rq->place[0], *to = &rq->place[1];
-	int r;
+	if (!rq->has_path[0] || !rq->has_path[1]) {
+		*ret = verdict_result(-EFAULT);
+		return 1;
+	}
+	for (int i = 0; i < 2; i++) {
+		int r = request_resolve(rq, i, RESOLVE_NAME);
 
-	if (!rq->has_path[0] || !rq->has_path[1])
-		return -EFAULT;
-	r = request_resolve(rq, 0, RESOLVE_NAME);
-	if (r == 0)
-		r = request_resolve(rq, 1, RESOLVE_NAME);
-	if (r < 0)
-		return r;
-	if (from->parent < 0 || to->parent < 0)
-		return -EBUSY;
+		if (r < 0) {
+			*ret = verdict_result(r);
+			return 1;
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		bool taken = i == 1 && rq->flags & RENAME_NOREPLACE;
+
+		if (rq->place[i].parent >= 0)
+			continue;
+		if (request_allowed(rq, OP_STAT, &rq->place[i], ret))
+			*ret = verdict_result(taken ? -EEXIST : -EBUSY);
+		return 1;
+	}
 	return 0;
 }
 
@@ -180,14 +208,12 @@ struct verdict handle_rename(struct request *rq)
 	struct fs_object old, new;
 	struct decision decision;
 	struct verdict v;
-	int r;
 
 	if (rq->flags & ~known ||
 	    (rq->flags & RENAME_EXCHANGE && rq->flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
 		return verdict_result(-EINVAL);
-	r = resolve_both(rq);
-	if (r < 0)
-		return verdict_result(r);
+	if (resolve_both(rq, &v))
+		return v;
 	if (!request_pending(rq))
 		return verdict_result(-EACCES);
 	old = place_object(from);
@@ -198,8 +224,6 @@ struct verdict handle_rename(struct request *rq)
 		return v;
 	if (from->object < 0)
 		return verdict_result(-ENOENT);
-	if (to->trailing_slash && !S_ISDIR(from->st.st_mode))
-		return verdict_result(-ENOTDIR);
 	return verdict_of(
 		syscall(SYS_renameat2, from->parent, from->leaf, to->parent, to->leaf, rq->flags));
 }

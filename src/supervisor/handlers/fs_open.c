@@ -11,7 +11,10 @@
 
 #include "base/cleanup.h"
 #include "supervisor/ablate.h"
+#include "supervisor/dns.h"
+#include "supervisor/ids.h"
 #include "supervisor/pending.h"
+#include "supervisor/sticky.h"
 #include "sys/process.h"
 
 #include <fcntl.h>
@@ -79,15 +82,62 @@ static bool may_block(const struct stat *st, unsigned flags)
 	       (device < DEVICE_PTS_FIRST || device > DEVICE_PTS_LAST);
 }
 
+/*
+ * The flag O_NOFOLLOW is seen in F_GETFL, but nothing held can be opened with it: a directory is opened as its own
+ * `.`, a file once more by its name. RACE: whoever exchanges the name meanwhile gains nothing: what is opened has
+ * not changed by that, and is given away only if it is the object that was judged. Return: fd, or -1 if it must be
+ * opened without the flag.
+ */
+static int open_with_nofollow(const struct request *rq, int flags)
+{
+	const struct place *place = &rq->place[0];
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (S_ISDIR(place->st.st_mode))
+		return openat(place->object, ".", flags, rq->mode & 07777);
+	if (!S_ISREG(place->st.st_mode) || place->parent < 0)
+		return -1;
+	fd = openat(place->parent, place->leaf, flags | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != place->st.st_dev ||
+	    st.st_ino != place->st.st_ino)
+		return -1;
+	return flags & O_NONBLOCK || fcntl(fd, F_SETFL, flags) == 0 ? steal_fd(&fd) : -1;
+}
+
+static int reopen(struct request *rq, int flags)
+{
+	const struct place *place = &rq->place[0];
+	cleanup_ids struct supervisor *own = caller_look(&rq->caller, place->path);
+	char name[12];
+	int fd = -1, with_flag = -1;
+
+	/* SECURITY: what truncates is the held object alone. */
+	if (flags & O_NOFOLLOW && !(flags & O_TRUNC))
+		fd = open_with_nofollow(rq, flags);
+	if (fd < 0)
+		fd = openat(rq->caller.sv->self_fd, held_name(place->object, name),
+			    flags & ~O_NOFOLLOW, rq->mode & 07777);
+	if (fd >= 0 && flags & O_NOFOLLOW && flags & O_TRUNC)
+		with_flag = open_with_nofollow(rq, flags & ~O_TRUNC);
+	if (with_flag < 0)
+		return fd;
+	close(fd);
+	return with_flag;
+}
+
 /* Opens the held object; everything has been decided. */
 static struct verdict open_held(struct request *rq, unsigned flags)
 {
 	const struct place *place = &rq->place[0];
-	unsigned clean =
-		(flags & ~(unsigned)(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_NOCTTY | O_CLOEXEC;
-	char name[12];
+	unsigned clean = (flags & ~(unsigned)(O_CREAT | O_EXCL)) | O_NOCTTY | O_CLOEXEC;
+	const struct dns *dns = rq->caller.sv->dns;
 	int fd;
 
+	if (!wants_write(flags) && dns_stands_for(dns, place)) {
+		fd = dns_open(dns, (int)(clean & ~(unsigned)O_NOFOLLOW));
+		return fd < 0 ? verdict_result(fd) : verdict_fd(fd, flags & O_CLOEXEC);
+	}
 	if (S_ISCHR(place->st.st_mode) && place->st.st_rdev == makedev(MAJOR_TTY, 0)) {
 		int r = check_tty(rq);
 
@@ -95,12 +145,14 @@ static struct verdict open_held(struct request *rq, unsigned flags)
 			return verdict_result(r);
 	}
 	if (may_block(&place->st, flags))
-		return pending_open(rq, place->object, (int)clean, flags & O_CLOEXEC);
-	fd = openat(rq->caller.sv->self_fd, held_name(place->object, name), (int)clean,
-		    rq->mode & 07777);
+		return pending_open(rq, place->object, (int)(clean & ~(unsigned)O_NOFOLLOW),
+				    flags & O_CLOEXEC);
+	fd = reopen(rq, (int)clean);
 	if (fd < 0)
 		return verdict_of(fd);
-	return verdict_fd(fd, flags & O_CLOEXEC);
+	return (flags & O_ACCMODE) == O_RDONLY && !S_ISFIFO(place->st.st_mode)
+		       ? verdict_fd(fd, flags & O_CLOEXEC)
+		       : verdict_settled_fd(fd, flags & O_CLOEXEC);
 }
 
 static struct verdict open_existing(struct request *rq, unsigned flags)
@@ -117,12 +169,18 @@ static struct verdict open_existing(struct request *rq, unsigned flags)
 	}
 	if (!judge_access(rq, flags, &v))
 		return v;
-	if (S_ISLNK(place->st.st_mode))
-		return verdict_result(-ELOOP);
 	if ((flags & O_DIRECTORY) && !directory)
 		return verdict_result(-ENOTDIR);
+	if (S_ISLNK(place->st.st_mode))
+		return verdict_result(-ELOOP);
 	if (directory && wants_write(flags))
 		return verdict_result(-EISDIR);
+	if (flags & O_CREAT && place->parent >= 0) {
+		int r = sticky_open(rq->caller.sv, place->parent, &place->st);
+
+		if (r < 0)
+			return verdict_result(r);
+	}
 	if (ablated("continue"))
 		return verdict_continue(CONTINUE_BOUNDED);
 	return open_held(rq, flags);
@@ -160,10 +218,6 @@ static bool create(struct request *rq, unsigned flags, struct verdict *ret)
 	const struct place *place = &rq->place[0];
 	int fd, r;
 
-	if (place->trailing_slash) {
-		*ret = verdict_result(-EISDIR);
-		return true;
-	}
 	if (!request_allowed(rq, OP_CREATE, place, ret))
 		return true;
 	r = request_take_umask(rq);
@@ -172,8 +226,7 @@ static bool create(struct request *rq, unsigned flags, struct verdict *ret)
 		return true;
 	}
 	fd = openat(place->parent, place->leaf,
-		    (int)(flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC),
-		    rq->mode & 07777);
+		    (int)(flags | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC), rq->mode & 07777);
 	if (fd < 0 && errno == EEXIST && !(flags & O_EXCL))
 		return false;
 	if (fd < 0) {
@@ -181,7 +234,7 @@ static bool create(struct request *rq, unsigned flags, struct verdict *ret)
 		return true;
 	}
 	rq->created = true;
-	*ret = verdict_fd(fd, flags & O_CLOEXEC);
+	*ret = verdict_settled_fd(fd, flags & O_CLOEXEC);
 	return true;
 }
 
@@ -189,11 +242,23 @@ static int resolve(struct request *rq, unsigned flags, uint64_t scope)
 {
 	bool follow = !(flags & O_NOFOLLOW) && !((flags & O_CREAT) && (flags & O_EXCL));
 	bool name = flags & O_CREAT;
+	unsigned how = (follow ? RESOLVE_FOLLOW : 0u) | (name ? RESOLVE_NAME : 0u) |
+		       (flags & O_NOFOLLOW ? RESOLVE_PARENT : 0u);
 
+	/* Our own walk first: the kernel's would tell what a path through a denied place leads to.
+	 * Below another root a path means something else. */
+	if (scope && !(scope & RESOLVE_IN_ROOT)) {
+		int r = request_resolve(rq, 0, how);
+
+		if (r < 0 && rq->place[0].refused)
+			return r;
+		place_done(&rq->place[0]);
+		place_init(&rq->place[0]);
+	}
 	if (scope)
 		return resolve_with_kernel(&rq->caller, rq->dirfd[0], rq->path[0], scope, follow,
 					   name, &rq->place[0]);
-	return request_resolve(rq, 0, (follow ? RESOLVE_FOLLOW : 0u) | (name ? RESOLVE_NAME : 0u));
+	return request_resolve(rq, 0, how);
 }
 
 static struct verdict open_path(struct request *rq, unsigned flags, uint64_t scope)
@@ -207,11 +272,19 @@ static struct verdict open_path(struct request *rq, unsigned flags, uint64_t sco
 		return verdict_result(-EINVAL);
 	if ((flags & O_CREAT) && (flags & O_DIRECTORY))
 		return verdict_result(-EINVAL);
+	/* KERNEL: what changes something is never done from what is cached. */
+	if (scope & RESOLVE_CACHED && flags & (O_TRUNC | O_CREAT | TMPFILE_BIT))
+		return verdict_result(-EAGAIN);
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		int r = resolve(rq, flags, scope);
 
 		if (r < 0)
 			return verdict_result(r);
+		/* KERNEL: whatever is there. */
+		if (flags & O_CREAT && rq->place[0].trailing_slash)
+			return request_allowed(rq, OP_STAT, &rq->place[0], &v)
+				       ? verdict_result(-EISDIR)
+				       : v;
 		if (rq->place[0].object >= 0)
 			return flags & TMPFILE_BIT ? open_tmpfile(rq, flags)
 						   : open_existing(rq, flags);
@@ -223,9 +296,22 @@ static struct verdict open_path(struct request *rq, unsigned flags, uint64_t sco
 	return request_failed(rq, EAGAIN, "the name keeps changing");
 }
 
+/* A handle cannot be injected; the flag is in a register, so a race gains no more than a handle. */
+static struct verdict open_handle(struct request *rq)
+{
+	struct verdict v;
+	int r = rq->has_path[0] ? resolve(rq, rq->flags & O_NOFOLLOW, 0) : -EFAULT;
+
+	if (r < 0)
+		return verdict_result(r);
+	if (!request_allowed(rq, OP_STAT, &rq->place[0], &v))
+		return v;
+	return verdict_continue(CONTINUE_METADATA);
+}
+
 struct verdict handle_open(struct request *rq)
 {
-	return open_path(rq, rq->flags & OPEN_BITS & ~(unsigned)O_PATH, 0);
+	return rq->flags & O_PATH ? open_handle(rq) : open_path(rq, rq->flags & OPEN_BITS, 0);
 }
 
 struct verdict handle_creat(struct request *rq)

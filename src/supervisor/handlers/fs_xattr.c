@@ -2,11 +2,15 @@
 /* Extended attributes, by path and by descriptor, on held objects. */
 #include "supervisor/handlers/handlers.h"
 
-#include "base/cleanup.h"
-
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
+
+static bool follows(const char *call)
+{
+	return call[0] != 'l' || strcmp(call, "listxattr") == 0;
+}
 
 /* The `l` forms do not follow a link at the end, the `f` forms take a descriptor. */
 static int object_of(struct request *rq)
@@ -17,7 +21,7 @@ static int object_of(struct request *rq)
 			       : resolve_fd(&rq->caller, rq->fd, &rq->place[0]);
 	if (!rq->has_path[0])
 		return -EFAULT;
-	return request_resolve(rq, 0, rq->row->name[0] == 'l' ? 0 : RESOLVE_FOLLOW);
+	return request_resolve(rq, 0, follows(rq->row->name) ? RESOLVE_FOLLOW : 0);
 }
 
 /* Return: 0 if the operation may be done on `path`, else 1 with the verdict. */
@@ -31,11 +35,7 @@ static int prepare(struct request *rq, enum op op, char *path, size_t size, stru
 	}
 	if (!request_allowed(rq, op, &rq->place[0], ret))
 		return 1;
-	/* No call names attributes of a held symbolic link; the kernel allows hardly any there. */
-	if (S_ISLNK(rq->place[0].st.st_mode)) {
-		*ret = verdict_result(op == OP_META ? -EPERM : -ENODATA);
-		return 1;
-	}
+	/* Leads to the held object itself, also if that is a symbolic link. */
 	snprintf(path, size, "/proc/thread-self/fd/%d", rq->place[0].object);
 	return 0;
 }
@@ -45,6 +45,8 @@ struct verdict handle_setxattr(struct request *rq)
 	char path[48];
 	struct verdict v;
 
+	if (rq->flags & ~(unsigned)(XATTR_CREATE | XATTR_REPLACE))
+		return verdict_result(-EINVAL);
 	if (prepare(rq, OP_META, path, sizeof(path), &v))
 		return v;
 	return verdict_of(setxattr(path, rq->text, rq->input, rq->input_length, (int)rq->flags));
@@ -64,12 +66,10 @@ struct verdict handle_removexattr(struct request *rq)
 static struct verdict fetch(struct request *rq, const char *path, const char *name)
 {
 	size_t size = rq->number < INPUT_MAX ? (size_t)rq->number : INPUT_MAX;
-	cleanup_free char *buffer = malloc(size ? size : 1);
+	char *buffer = (char *)rq->bulk;
 	ssize_t n;
 	int r;
 
-	if (!buffer)
-		return request_failed(rq, ENOMEM, "out of memory");
 	n = name ? getxattr(path, name, size ? buffer : NULL, size)
 		 : listxattr(path, size ? buffer : NULL, size);
 	if (n < 0 || size == 0)
@@ -91,7 +91,5 @@ struct verdict handle_listxattr(struct request *rq)
 	char path[48];
 	struct verdict v;
 
-	if (prepare(rq, OP_STAT, path, sizeof(path), &v))
-		return v.error == ENODATA ? verdict_result(0) : v;
-	return fetch(rq, path, NULL);
+	return prepare(rq, OP_STAT, path, sizeof(path), &v) ? v : fetch(rq, path, NULL);
 }

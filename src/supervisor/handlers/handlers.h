@@ -33,18 +33,36 @@ struct verdict handle_removexattr(struct request *rq);
 struct verdict handle_getxattr(struct request *rq);
 struct verdict handle_listxattr(struct request *rq);
 
+/* fs_stat.c */
+struct verdict handle_stat(struct request *rq);
+struct verdict handle_lstat(struct request *rq);
+struct verdict handle_statx(struct request *rq);
+struct verdict handle_statfs(struct request *rq);
+struct verdict handle_readlink(struct request *rq);
+struct verdict handle_access(struct request *rq);
+
+/* fs_directory.c */
+struct verdict handle_chdir(struct request *rq);
+struct verdict handle_fchdir(struct request *rq);
+struct verdict handle_getdents(struct request *rq);
+
 /* fs_watch.c */
 struct verdict handle_watch(struct request *rq);
 
 /* exec.c */
 struct verdict handle_exec(struct request *rq);
 
-/* net.c, unix.c */
+/* memory.c */
+struct verdict handle_memfd_create(struct request *rq);
+
+/* net.c */
 struct verdict handle_socket(struct request *rq);
 struct verdict handle_connect(struct request *rq);
 struct verdict handle_bind(struct request *rq);
 struct verdict handle_listen(struct request *rq);
-struct verdict handle_sendto(struct request *rq);
+
+/* send.c */
+struct verdict handle_send(struct request *rq);
 
 /* control.c */
 struct verdict handle_control(struct request *rq);

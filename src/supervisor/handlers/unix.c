@@ -10,6 +10,8 @@
 #include "supervisor/handlers/unix.h"
 
 #include "base/cleanup.h"
+#include "supervisor/audit.h"
+#include "supervisor/own_names.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -73,7 +75,38 @@ static void remember(struct supervisor *sv, int parent, const char *leaf)
 		close(sv->bound[0].fd);
 		memmove(&sv->bound[0], &sv->bound[1], (--sv->bound_count) * sizeof(sv->bound[0]));
 	}
-	sv->bound[sv->bound_count++] = (struct bound_socket){ fd, st.st_dev, st.st_ino };
+	sv->bound[sv->bound_count] = (struct bound_socket){ fd, st.st_dev, st.st_ino, "" };
+	snprintf(sv->bound[sv->bound_count++].name, sizeof(sv->bound[0].name), "%s", leaf);
+}
+
+/*
+ * A path is bound by its last name alone (bind_path()), and getsockname() shows that. Programs hand it
+ * on as an address, so where nothing else has the name it leads to the newest socket of the tree that
+ * shows it and still has it. Return: 0 with the place; -ENOENT.
+ */
+static int resolve_shown_name(struct request *rq)
+{
+	const struct supervisor *sv = rq->caller.sv;
+	struct place *place = &rq->place[0];
+	size_t i = sv->bound_count;
+	const char *last;
+	ssize_t n;
+
+	while (i > 0 && strcmp(sv->bound[i - 1].name, rq->path[0]) != 0)
+		i--;
+	if (i == 0 || place->refused)
+		return -ENOENT;
+	place_done(place);
+	place_init(place);
+	place->object = held_copy(sv->bound[i - 1].fd);
+	if (place->object < 0 || fstat(place->object, &place->st) < 0 || place->st.st_nlink == 0)
+		return -ENOENT;
+	n = held_path(sv, place->object, place->path, sizeof(place->path));
+	last = n < 0 ? NULL : strrchr(place->path, '/');
+	if (!last || strcmp(last + 1, rq->path[0]) != 0)
+		return -ENOENT;
+	place->length = (size_t)n;
+	return 0;
 }
 
 static bool judge_path(struct request *rq, struct verdict *verdict)
@@ -91,6 +124,11 @@ static bool judge_path(struct request *rq, struct verdict *verdict)
 	return request_judge(rq, OP_UNIX_CONNECT, &decision, place->path, verdict);
 }
 
+static void abstract_text(const struct sockaddr_un *un, size_t length, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "@%.*s", (int)length, un->sun_path + 1);
+}
+
 static bool judge_abstract(struct request *rq, size_t length, struct verdict *verdict)
 {
 	const struct sockaddr_un *un = (const void *)&rq->address;
@@ -101,8 +139,36 @@ static bool judge_abstract(struct request *rq, size_t length, struct verdict *ve
 	if (rq->caller.sv->abstract_scoped)
 		return true;
 	decision = policy_decide_abstract(rq->caller.sv->policy, un->sun_path + 1, length - 1);
-	snprintf(text, sizeof(text), "@%.*s", (int)(length - 1), un->sun_path + 1);
+	if (!decision.allow) {
+		/* Held as long as the call lasts, as the object of a path is. */
+		rq->place[0].object = own_names_hold(rq->caller.sv, un->sun_path + 1, length - 1);
+		if (rq->place[0].object >= 0)
+			return true;
+	}
+	abstract_text(un, length - 1, text, sizeof(text));
 	return request_judge(rq, OP_UNIX_CONNECT, &decision, text, verdict);
+}
+
+int unix_after(struct supervisor *sv, pid_t tid, const char *call,
+	       const struct sockaddr_storage *address, socklen_t length, int result)
+{
+	const struct sockaddr_un *un = (const void *)address;
+	struct caller caller = { .sv = sv, .tid = tid };
+	char text[sizeof(un->sun_path) + 2];
+
+	if (result != -EPERM || !sv->abstract_scoped || address->ss_family != AF_UNIX ||
+	    length <= PATH_OFFSET + 1 || un->sun_path[0] != '\0')
+		return result;
+	abstract_text(un, length - PATH_OFFSET - 1, text, sizeof(text));
+	audit_add(sv->audit, &(struct audit_facts){ .kind = CORDON_EVENT_DENIED,
+						    .proc_fd = sv->proc_fd,
+						    .pid = caller_tgid(&caller),
+						    .tid = tid,
+						    .operation = op_info[OP_UNIX_CONNECT].name,
+						    .syscall = call,
+						    .target = text,
+						    .error = EACCES });
+	return -EACCES;
 }
 
 bool unix_connect_target(struct request *rq, struct unix_target *ret, struct verdict *verdict)
@@ -123,6 +189,8 @@ bool unix_connect_target(struct request *rq, struct unix_target *ret, struct ver
 		r = -EINVAL;
 	if (r == 0 && name == UNIX_PATH)
 		r = request_resolve(rq, 0, RESOLVE_FOLLOW);
+	if (r == -ENOENT && name == UNIX_PATH)
+		r = resolve_shown_name(rq);
 	if (r < 0) {
 		*verdict = verdict_result(r);
 		return false;
@@ -185,6 +253,7 @@ static struct verdict bind_path(struct request *rq, int socket)
 struct verdict unix_bind(struct request *rq, int socket)
 {
 	enum unix_name name;
+	struct verdict v;
 	size_t length;
 	int r = decode(rq, &name, &length);
 
@@ -192,5 +261,8 @@ struct verdict unix_bind(struct request *rq, int socket)
 		return verdict_result(r);
 	if (name == UNIX_PATH)
 		return bind_path(rq, socket);
-	return verdict_of(bind(socket, (const struct sockaddr *)&rq->address, rq->address_length));
+	v = verdict_of(bind(socket, (const struct sockaddr *)&rq->address, rq->address_length));
+	if (v.error == 0 && !rq->caller.sv->abstract_scoped)
+		own_names_add(rq->caller.sv, socket);
+	return v;
 }

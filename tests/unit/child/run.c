@@ -25,7 +25,10 @@ struct spawn_plan plan_for(char *const argv[])
 		.umask = -1,
 		.ruleset = -1,
 		.keeper_ruleset = -1,
-		.failure_is_fatal = true,
+		.join_user = -1,
+		.join_pid = -1,
+		.join_mount = -1,
+		.join_time = -1,
 	};
 
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -67,7 +70,9 @@ void go(const struct spawn_plan *plan, struct spawned *spawned, struct result *r
 	int r;
 
 	/* A program whose setup fails may be gone before it reads. */
-	r = spawned_go(spawned, plan);
+	r = spawned_late_limit(spawned, plan);
+	if (r >= 0)
+		r = spawned_go(spawned);
 	cr_assert(r == 0 || r == -EPIPE || r == -ESRCH, "go: %d", r);
 	while ((r = spawned_read(spawned, &record)) > 0) {
 		cr_assert_lt(ret->record_count, sizeof(ret->records) / sizeof(ret->records[0]));

@@ -126,6 +126,170 @@ Test(fds, a_limit_below_the_open_ones_holds, .timeout = 20)
 	plan_done(&plan);
 }
 
+/* --- assignments ------------------------------------------------------------------------------ */
+
+#define MARKED 24
+
+/* Descriptors `from` on hold files that can be told apart by their length. */
+static void open_marked(int from, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char name[] = "/tmp/cordon-fds-XXXXXX";
+		int fd = mkostemp(name, O_CLOEXEC);
+
+		cr_assert_geq(fd, 0);
+		unlink(name);
+		cr_assert_eq(ftruncate(fd, from + i), 0);
+		if (fd != from + i) {
+			cr_assert_eq(dup3(fd, from + i, O_CLOEXEC), from + i);
+			close(fd);
+		}
+	}
+}
+
+/* Which marked file each descriptor of the program is, as "3=7,7=3,". */
+static void assigned(const struct plan_fd_op *ops, size_t count, bool share_files, char *ret,
+		     size_t size)
+{
+	int early[PLAN_FD_OPS_MAX], keep[PLAN_FD_OPS_MAX], reader, ends[2];
+	size_t early_count = 0, keep_count = 0;
+	char script[] =
+		"for f in /proc/self/fd/*; do n=${f##*/}; [ $n -gt 2 ] && [ $n -lt 100 ] && "
+		"s=$(stat -Lc %s $f 2>/dev/null) && printf '%s=%s,' $n $s; done >&2";
+	struct spawn_plan plan = plan_for((char *[]){ "/bin/sh", "-c", script, NULL });
+	struct result result = { 0 };
+	struct spawned spawned;
+	ssize_t n, used = 0;
+	int saved = fcntl(2, F_DUPFD_CLOEXEC, 200);
+
+	for (int fd = 3; fd < 100; fd++) {
+		for (size_t i = 0; i < count; i++) {
+			if (ops[i].source == fd &&
+			    (early_count == 0 || early[early_count - 1] != fd))
+				early[early_count++] = fd;
+			if (ops[i].target == fd && ops[i].source >= 0)
+				keep[keep_count++] = fd;
+		}
+	}
+	plan.fd_ops = ops;
+	plan.fd_op_count = count;
+	plan.early_fds = early;
+	plan.early_fd_count = early_count;
+	plan.keep_fds = keep;
+	plan.keep_fd_count = keep_count;
+	plan.share_files = share_files;
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	reader = fcntl(ends[0], F_DUPFD_CLOEXEC, 200);
+	close(ends[0]);
+	dup2(ends[1], 2);
+	close(ends[1]);
+	spawned = start(&plan);
+	go(&plan, &spawned, &result);
+	dup2(saved, 2);
+	close(saved);
+	while ((n = read(reader, ret + used, size - 1 - (size_t)used)) > 0)
+		used += n;
+	ret[used] = '\0';
+	close(reader);
+	finish(&spawned, &result);
+	plan_done(&plan);
+}
+
+static void expect_assigned(const struct plan_fd_op *ops, size_t count, bool share_files)
+{
+	int has[100] = { 0 }, wanted[100] = { 0 }, fd, size, length;
+	char got[1024];
+
+	assigned(ops, count, share_files, got, sizeof(got));
+	for (const char *at = got; sscanf(at, "%d=%d,%n", &fd, &size, &length) == 2; at += length)
+		has[fd] = size;
+	for (size_t i = 0; i < count; i++)
+		if (ops[i].source >= 0)
+			wanted[ops[i].target] = ops[i].source;
+	for (fd = 3; fd < 100; fd++)
+		cr_expect_eq(has[fd], wanted[fd], "descriptor %d: %d, wanted %d", fd, has[fd],
+			     wanted[fd]);
+}
+
+Test(fds, every_order_of_four, .timeout = 120)
+{
+	open_marked(60, 4);
+	for (int order = 0; order < 24; order++) {
+		struct plan_fd_op ops[4];
+		int left[4] = { 60, 61, 62, 63 }, rest = order;
+
+		for (int i = 0; i < 4; i++) {
+			int pick = rest % (4 - i);
+
+			rest /= 4 - i;
+			ops[i] = (struct plan_fd_op){ 60 + i, left[pick] };
+			memmove(&left[pick], &left[pick + 1], (size_t)(3 - pick) * sizeof(int));
+		}
+		expect_assigned(ops, 4, order % 2);
+	}
+}
+
+Test(fds, cycles_with_holes_and_closings, .timeout = 60)
+{
+	static const struct plan_fd_op cycle[] = {
+		{ 45, 57 }, { 57, 63 }, { 63, 45 }, { 48, -1 }, { 99, -1 },
+	};
+	static const struct plan_fd_op self[] = { { 45, 45 }, { 46, 45 }, { 47, 46 } };
+
+	open_marked(45, 19);
+	expect_assigned(cycle, COUNT_OF(cycle), false);
+	expect_assigned(cycle, COUNT_OF(cycle), true);
+	expect_assigned(self, COUNT_OF(self), false);
+}
+
+/* The numbers 3 to 20 are where our own pipes and sockets lie. */
+Test(fds, numbers_of_our_own_descriptors, .timeout = 60)
+{
+	struct plan_fd_op ops[18];
+
+	open_marked(40, 18);
+	for (int i = 0; i < 18; i++)
+		ops[i] = (struct plan_fd_op){ 3 + i, 40 + (i * 5) % 18 };
+	expect_assigned(ops, COUNT_OF(ops), false);
+	expect_assigned(ops, COUNT_OF(ops), true);
+}
+
+Test(fds, random_assignments, .timeout = 120)
+{
+	srand(1);
+	open_marked(60, MARKED);
+	for (int round = 0; round < 60; round++) {
+		struct plan_fd_op ops[12];
+		bool used[100] = { false };
+
+		for (size_t i = 0; i < COUNT_OF(ops); i++) {
+			int target;
+
+			do {
+				target = 3 + rand() % 60;
+			} while (used[target]);
+			used[target] = true;
+			ops[i] = (struct plan_fd_op){ target, 60 + rand() % MARKED };
+		}
+		expect_assigned(ops, COUNT_OF(ops), round % 2);
+	}
+}
+
+Test(fds, a_source_that_is_not_open_is_an_error, .timeout = 20)
+{
+	static const struct plan_fd_op op = { 5, 77 };
+	const int early[] = { 77 };
+	struct spawn_plan plan = plan_for((char *[]){ "/bin/true", NULL });
+	struct spawned spawned = SPAWNED_INIT;
+
+	plan.fd_ops = &op;
+	plan.fd_op_count = 1;
+	plan.early_fds = early;
+	plan.early_fd_count = 1;
+	cr_expect_eq(spawn_start(&plan, &spawned, NULL), -EBADF);
+	plan_done(&plan);
+}
+
 static volatile bool stop;
 
 static void *open_and_close(void *arg)

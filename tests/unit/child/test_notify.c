@@ -297,7 +297,7 @@ Test(notify, the_filter_is_fatal_with_a_listener_whatever_the_policy_says, .time
 	struct spawn_plan plan = plan_way(1, &bad, (char *[]){ "/bin/true", NULL });
 	struct result result;
 
-	plan.failure_is_fatal = false;
+	plan.tolerate = ~0ull;
 	result = run(&plan);
 	cr_expect_eq(record_of(&result, LAYER_SECCOMP)->kind, RECORD_FATAL);
 	cr_expect_eq(result.wait_status, 125 << 8);

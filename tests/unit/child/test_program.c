@@ -64,7 +64,7 @@ static int look(const char *name, const char *format, char *ret, size_t size,
 
 	if (format)
 		snprintf(variable + 5, sizeof(variable) - 5, format, top, top);
-	r = program_find(name, format ? envp : none, NULL, NULL, NULL, &path, err);
+	r = program_find(name, format ? envp : none, -1, NULL, NULL, NULL, &path, err);
 	ret[0] = '\0';
 	if (r == 0) {
 		snprintf(ret, size, "%s", path);
@@ -128,16 +128,16 @@ Test(program, with_a_slash_it_is_taken_as_it_is)
 {
 	char *none[] = { NULL }, *path, wanted[128];
 
-	cr_assert_eq(program_find("b/tool", none, top, NULL, NULL, &path, NULL), 0);
+	cr_assert_eq(program_find("b/tool", none, -1, top, NULL, NULL, &path, NULL), 0);
 	cr_expect_str_eq(path, "b/tool");
 	free(path);
 	snprintf(wanted, sizeof(wanted), "%s/b/tool", top);
-	cr_assert_eq(program_find(wanted, none, NULL, NULL, NULL, &path, NULL), 0);
+	cr_assert_eq(program_find(wanted, none, -1, NULL, NULL, NULL, &path, NULL), 0);
 	cr_expect_str_eq(path, wanted);
 	free(path);
-	cr_expect_eq(program_find("a/tool", none, top, NULL, NULL, &path, NULL), -EISDIR);
-	cr_expect_eq(program_find("a/plain", none, top, NULL, NULL, &path, NULL), -EACCES);
-	cr_expect_eq(program_find("a/plain/x", none, top, NULL, NULL, &path, NULL), -ENOENT);
-	cr_expect_eq(program_find("a/none", none, top, NULL, NULL, &path, NULL), -ENOENT);
-	cr_expect_eq(program_find("", none, top, NULL, NULL, &path, NULL), -ENOENT);
+	cr_expect_eq(program_find("a/tool", none, -1, top, NULL, NULL, &path, NULL), -EISDIR);
+	cr_expect_eq(program_find("a/plain", none, -1, top, NULL, NULL, &path, NULL), -EACCES);
+	cr_expect_eq(program_find("a/plain/x", none, -1, top, NULL, NULL, &path, NULL), -ENOENT);
+	cr_expect_eq(program_find("a/none", none, -1, top, NULL, NULL, &path, NULL), -ENOENT);
+	cr_expect_eq(program_find("", none, -1, top, NULL, NULL, &path, NULL), -ENOENT);
 }

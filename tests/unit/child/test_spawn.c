@@ -100,7 +100,7 @@ Test(spawn, a_bad_cwd_is_fatal_and_named, .timeout = 20)
 	struct result result;
 
 	plan.cwd = "/nonexistent";
-	plan.failure_is_fatal = false;
+	plan.tolerate = ~0ull;
 	result = run(&plan);
 	plan_done(&plan);
 	record = record_of(&result, LAYER_CWD);
@@ -119,7 +119,7 @@ Test(spawn, a_layer_may_fail_where_the_policy_lets_it, .timeout = 20)
 
 	plan.rlimits = &limit;
 	plan.rlimit_count = 1;
-	plan.failure_is_fatal = false;
+	plan.tolerate = ~0ull;
 	result = run(&plan);
 	record = record_of(&result, LAYER_RLIMIT + RLIMIT_CORE);
 	cr_assert(record);
@@ -127,7 +127,7 @@ Test(spawn, a_layer_may_fail_where_the_policy_lets_it, .timeout = 20)
 	cr_expect_eq(record->state, STATE_FAILED);
 	cr_expect_eq(record->error, EINVAL);
 	cr_expect_eq(result.wait_status, 0);
-	plan.failure_is_fatal = true;
+	plan.tolerate = 0;
 	result = run(&plan);
 	plan_done(&plan);
 	record = record_of(&result, LAYER_RLIMIT + RLIMIT_CORE);

@@ -113,7 +113,7 @@ ParameterizedTest(size_t *way, tree, ends_with_the_supervisor, .timeout = 30)
 	if (supervisor == 0) {
 		struct spawned spawned = SPAWNED_INIT;
 
-		if (spawn_start(&plan, &spawned, NULL) < 0 || spawned_go(&spawned, &plan) < 0)
+		if (spawn_start(&plan, &spawned, NULL) < 0 || spawned_go(&spawned) < 0)
 			_exit(1);
 		for (;;)
 			pause();

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -222,4 +223,97 @@ Test(api, report_of_an_error)
 	cr_expect_not_null(strstr(text, "\"reason\": \"setup_failed\""), "%s", text);
 	cr_expect_not_null(strstr(text, "\"line\": 3"), "%s", text);
 	free(text);
+}
+
+/* Runs a shell with descriptors of ours under other numbers. Return: its exit status. */
+static int run_with(char *script, const struct cordon_fd *fds, size_t count, cordon_sandbox **ret,
+		    struct cordon_error *e)
+{
+	const struct cordon_options options = { .size = sizeof(options),
+						.fds = fds,
+						.fd_count = count };
+	struct cordon_result result = { .size = sizeof(result) };
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, script, NULL };
+	cordon_policy *policy = NULL;
+	int r;
+
+	cr_assert_eq(cordon_policy_new(NULL, &policy, e), 0);
+	cr_assert_eq(cordon_policy_add(policy, "base", e), 0, "%s", e->text);
+	cr_assert_eq(cordon_sandbox_new(policy, &options, ret, e), 0, "%s", e->text);
+	cordon_policy_free(policy);
+	r = cordon_sandbox_start(*ret, argv, e);
+	if (r < 0)
+		return r;
+	cr_assert_eq(cordon_sandbox_wait(*ret, &result, -1), 0);
+	return result.status;
+}
+
+Test(api, descriptors_are_given, .timeout = 30)
+{
+	struct cordon_error e = { 0 };
+	cordon_sandbox *sandbox;
+	int ends[2], wrong[2];
+	char byte;
+
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	cr_assert_eq(pipe2(wrong, O_CLOEXEC), 0);
+	/* The later of two counts; 6 is closed although nobody opened it. */
+	cr_expect_eq(
+		run_with((char[]){ "printf x >&5" },
+			 (const struct cordon_fd[]){ { 5, wrong[1] }, { 5, ends[1] }, { 6, -1 } },
+			 3, &sandbox, &e),
+		0, "%s", e.text);
+	cordon_sandbox_free(sandbox);
+	cr_expect_eq(read(ends[0], &byte, 1), 1);
+	close(wrong[1]);
+	cr_expect_eq(read(wrong[0], &byte, 1), 0);
+	cr_assert_lt(fcntl(777, F_GETFD), 0);
+	cr_expect_eq(run_with((char[]){ "true" }, (const struct cordon_fd[]){ { 5, 777 } }, 1,
+			      &sandbox, &e),
+		     -EBADF);
+	cordon_sandbox_free(sandbox);
+	cr_expect_eq(run_with((char[]){ "true" }, (const struct cordon_fd[]){ { 1 << 30, 0 } }, 1,
+			      &sandbox, &e),
+		     -EBADF);
+	cordon_sandbox_free(sandbox);
+}
+
+Test(api, an_argument_longer_than_the_kernel_takes, .timeout = 30)
+{
+	struct cordon_error e = { 0 };
+	cordon_sandbox *sandbox;
+	size_t size = 1 << 20;
+	char *script = malloc(size);
+
+	memset(script, ' ', size);
+	script[size - 1] = '\0';
+	cr_expect_eq(run_with(script, NULL, 0, &sandbox, &e), -E2BIG, "%s", e.text);
+	cordon_sandbox_free(sandbox);
+	free(script);
+}
+
+Test(api, layers_level_and_compact_form, .timeout = 30)
+{
+	struct cordon_layer layer = { .size = sizeof(layer) };
+	struct cordon_compact compact;
+	struct cordon_error e = { 0 };
+	cordon_sandbox *sandbox;
+	size_t applied = 0;
+	int r;
+
+	cr_assert_eq(run_with((char[]){ "true" }, NULL, 0, &sandbox, &e), 0, "%s", e.text);
+	for (size_t i = 0; (r = cordon_sandbox_layer(sandbox, i, &layer)) == 0; i++)
+		applied += layer.state == CORDON_LAYER_APPLIED;
+	cr_expect_eq(r, -ENOENT);
+	cr_expect_gt(applied, 5);
+	cr_expect_str_eq(cordon_sandbox_level(sandbox), "full");
+	cr_assert_eq(cordon_sandbox_compact(sandbox, CORDON_PROFILE_STRICT, &compact), 0);
+	cr_expect_eq(compact.part[CORDON_PART_NO_NEW_PRIVS].state, CORDON_COMPACT_APPLIED);
+	cr_expect_eq(compact.part[CORDON_PART_SECCOMP].state, CORDON_COMPACT_APPLIED);
+	cr_expect_eq(compact.part[CORDON_PART_UNSHARE].state, CORDON_COMPACT_SKIPPED);
+	cr_expect_eq(compact.part[CORDON_PART_RLIMIT_AS].state, CORDON_COMPACT_SKIPPED);
+	cordon_sandbox_free(sandbox);
+	layer.size = 0;
+	cr_expect_eq(cordon_sandbox_layer(NULL, 0, &layer), -EINVAL);
+	cr_expect_null(cordon_sandbox_level(NULL));
 }

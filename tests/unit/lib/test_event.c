@@ -115,6 +115,31 @@ static struct line line(size_t index)
 			       "filesystem.protect \"$WORKSPACE/.git/hooks/**\" (agent.yaml:21). "
 			       "Retrying will not help; to allow it, change that rule."
 		};
+	case 11:
+		return (struct line){
+			without_rule("unix_connect", "/run/docker.sock"),
+			"denied unix_connect /run/docker.sock: no rule allows it (Docker: controls "
+			"containers, and through them the host). Retrying will not help; to allow "
+			"it, add it to network.unix.connect."
+		};
+	case 12:
+		event.kind = CORDON_EVENT_NOTE;
+		event.reason = "$TMP was kept: /tmp/a\nb";
+		return (struct line){ event, "$TMP was kept: /tmp/a\\x0ab" };
+	case 13:
+	case 14:
+		event = (struct cordon_event){ .size = sizeof(event),
+					       .kind = CORDON_EVENT_LAYER,
+					       .operation = "affinity",
+					       .reason = "failed",
+					       .error = EPERM,
+					       .rule_key = "isolation.on_failure",
+					       .rule_text = index == 13 ? "warn" : "ignore" };
+		return (struct line){ event, index == 14
+						     ? ""
+						     : "layer affinity is not in force: Operation "
+						       "not permitted. The run goes on without it, "
+						       "as isolation.on_failure says." };
 	default:
 		event.kind = CORDON_EVENT_DROPPED;
 		event.number = 12;
@@ -124,11 +149,11 @@ static struct line line(size_t index)
 
 ParameterizedTestParameters(event_text, lines)
 {
-	static size_t rows[12];
+	static size_t rows[16];
 
-	for (size_t i = 0; i < 12; i++)
+	for (size_t i = 0; i < 16; i++)
 		rows[i] = i;
-	return cr_make_param_array(size_t, rows, 12);
+	return cr_make_param_array(size_t, rows, 16);
 }
 
 ParameterizedTest(size_t *row, event_text, lines)

@@ -52,7 +52,7 @@ Test(links, crossed)
 		struct seen seen = { .tree = &tree };
 		char *path = tree_path(&tree, rows[i].path);
 
-		cr_expect_eq(links_each(path, note, &seen), 0, "%s", rows[i].path);
+		cr_expect_eq(links_each(-1, path, note, &seen), 0, "%s", rows[i].path);
 		cr_expect_str_eq(seen.text.text ? seen.text.text : "", rows[i].crossed, "%s",
 				 rows[i].path);
 		free(path);
@@ -78,8 +78,8 @@ Test(links, ends)
 	tree_link(&tree, "a", "b");
 	tree_link(&tree, "b", "a");
 	path = tree_path(&tree, "a/x");
-	cr_expect_eq(links_each(path, note, &seen), 0, "a loop leads nowhere");
-	cr_expect_eq(links_each(path, refuse, NULL), -ENOMEM);
+	cr_expect_eq(links_each(-1, path, note, &seen), 0, "a loop leads nowhere");
+	cr_expect_eq(links_each(-1, path, refuse, NULL), -ENOMEM);
 	free(path);
 	strbuf_done(&seen.text);
 	tree_free(&tree);

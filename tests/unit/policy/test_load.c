@@ -3,9 +3,11 @@
 #include "tree.h"
 
 #include "base/cleanup.h"
+#include "sys/caps.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +137,20 @@ Test(load, errors_and_their_places)
 		ROW("limits: { wall: -1s }\n", -EINVAL,
 		    "p.yaml:1:17: limits.wall: '-1s': a duration such as 500ms, 10s, 5m or 1h is "
 		    "wanted"),
+		ROW("limits: { memory: 0 }\n", -EINVAL,
+		    "p.yaml:1:19: limits.memory: '0': the limit must be more than 0"),
+		ROW("limits: { cpu_percent: 0 }\n", -EINVAL,
+		    "p.yaml:1:24: limits.cpu_percent: '0': the limit must be more than 0"),
+		ROW("limits: { cpu_percent: 1000000 }\n", -EINVAL,
+		    "p.yaml:1:24: limits.cpu_percent: '1000000': the number is too large"),
+		ROW("limits: { processes: -1 }\n", -EINVAL,
+		    "p.yaml:1:22: limits.processes: '-1': a decimal number is wanted"),
+		ROW("limits: { memory: 5X }\n", -EINVAL,
+		    "p.yaml:1:19: limits.memory: '5X': a size such as 512M or 2G is wanted"),
+		ROW("limits: { memory: 18446744073709551615 }\n", -EINVAL,
+		    "p.yaml:1:19: limits.memory: '18446744073709551615': the number is too large"),
+		ROW("limits: { memory: 16777216T }\n", -EINVAL,
+		    "p.yaml:1:19: limits.memory: '16777216T': the number is too large"),
 		ROW("limits: { file_size: 99999999999T }\n", -EINVAL,
 		    "p.yaml:1:22: limits.file_size: '99999999999T': the number is too large"),
 		ROW("limits: { open_files: 1e3 }\n", -EINVAL,
@@ -147,6 +163,43 @@ Test(load, errors_and_their_places)
 		ROW("process: { env: some }\n", -EINVAL,
 		    "p.yaml:1:17: process.env: 'some': 'inherit' or a section with 'pass' and "
 		    "'set' is wanted"),
+		ROW("process: { env: { unset: [\"*\"] } }\n", -EINVAL,
+		    "p.yaml:1:27: process.env.unset: '*': NAME or PREFIX* is wanted"),
+		ROW("process: { nice: 20 }\n", -EINVAL,
+		    "p.yaml:1:18: process.nice: '20': a number from -20 to 19 is wanted"),
+		ROW("process: { nice: -21 }\n", -EINVAL,
+		    "p.yaml:1:18: process.nice: '-21': a number from -20 to 19 is wanted"),
+		ROW("process: { nice: --1 }\n", -EINVAL,
+		    "p.yaml:1:18: process.nice: '--1': a number from -20 to 19 is wanted"),
+		ROW("process: { signal_mask: [SIGFOO] }\n", -EINVAL,
+		    "p.yaml:1:26: process.signal_mask: 'SIGFOO': the name or number of a signal is "
+		    "wanted"),
+		ROW("process: { signal_ignore: [65] }\n", -EINVAL,
+		    "p.yaml:1:28: process.signal_ignore: '65': the name or number of a signal is "
+		    "wanted"),
+		ROW("process: { signal_ignore: [KILL] }\n", -EINVAL,
+		    "p.yaml:1:28: process.signal_ignore: 'KILL': that signal cannot be blocked or "
+		    "ignored"),
+		ROW("limits: { rlimits: { stak: 1M } }\n", -EINVAL,
+		    "p.yaml:1:28: limits.rlimits: '1M': no such limit as 'stak' (did you mean "
+		    "'stack'?)"),
+		ROW("limits: { rlimits: { nofile: 10 } }\n", -EINVAL,
+		    "p.yaml:1:30: limits.rlimits: '10': 'nofile' has a key of its own, "
+		    "limits.open_files"),
+		ROW("limits: { rlimits: { stack: 2M:1M } }\n", -EINVAL,
+		    "p.yaml:1:29: limits.rlimits: '2M:1M': the soft limit is above the hard one"),
+		ROW("limits: { rlimits: { stack: unlimited:1M } }\n", -EINVAL,
+		    "p.yaml:1:29: limits.rlimits: 'unlimited:1M': the soft limit is above the hard "
+		    "one"),
+		ROW("limits: { rlimits: { rttime: 5 } }\n", -EINVAL,
+		    "p.yaml:1:30: limits.rlimits: '5': a duration is wanted, or two with ':' "
+		    "between them"),
+		ROW("limits: { rlimits: { nice: 41 } }\n", -EINVAL,
+		    "p.yaml:1:28: limits.rlimits: '41': a number up to 40 is wanted, or two with "
+		    "':' between them"),
+		ROW("limits: { derive: all }\n", -EINVAL,
+		    "p.yaml:1:19: limits.derive: 'all': one of none|address_space|harden is "
+		    "wanted"),
 		ROW("process: { env: { pass: [A=B] } }\n", -EINVAL,
 		    "p.yaml:1:26: process.env.pass: 'A=B': NAME or PREFIX* is wanted"),
 		ROW("process: { env: { set: { 1A: b } } }\n", -EINVAL,
@@ -176,64 +229,149 @@ Test(load, errors_and_their_places)
 		ROW("isolation: { namespaces: [usr] }\n", -EINVAL,
 		    "p.yaml:1:27: isolation.namespaces: 'usr': one of user pid mount net ipc uts "
 		    "cgroup time is wanted"),
-		ROW("isolation: { mounts: [{ source: /a }] }\n", -EINVAL,
-		    "p.yaml:1:23: isolation.mounts: a map with source, target and read_only is "
+		ROW("process: { user: 4294967295 }\n", -EINVAL,
+		    "p.yaml:1:18: process.user: '4294967295': a number up to 4294967294, or a "
+		    "name, is wanted"),
+		ROW("process: { user: no-such-user }\n", -EINVAL,
+		    "p.yaml:1:18: process.user: 'no-such-user': /etc has no user of that "
+		    "name; a number names any that there is"),
+		ROW("process: { groups: [0, no-such-group] }\n", -EINVAL,
+		    "p.yaml:1:24: process.groups: 'no-such-group': /etc has no group of that "
+		    "name; a number names any that there is"),
+		ROW("process: { capabilities: { ambient: [CHOWN], permitted: [] } }\n", -EINVAL,
+		    "p.yaml:1:38: process.capabilities.ambient: holds what permitted does not"),
+		ROW("process: { capabilities: { keep: [CHOWN], inheritable: [] } }\n", -EINVAL,
+		    "process.capabilities.ambient: holds what inheritable does not"),
+		ROW("process: { capabilities: { securebits: [noroots] } }\n", -EINVAL,
+		    "p.yaml:1:41: process.capabilities.securebits: 'noroots': noroot, "
+		    "no_setuid_fixup, keep_caps or no_cap_ambient_raise, or one of them with "
+		    "'_locked', is wanted"),
+		ROW("isolation: { on_failure: maybe }\n", -EINVAL,
+		    "p.yaml:1:26: isolation.on_failure: 'maybe': one of refuse|warn|ignore is "
 		    "wanted"),
+		ROW("isolation: { on_failure: { uids: warn } }\n", -EINVAL,
+		    "p.yaml:1:34: isolation.on_failure: 'warn': no layer is called 'uids' (did you "
+		    "mean 'uid'?)"),
+		ROW("isolation: { on_failure: { uid: 1 } }\n", -EINVAL,
+		    "p.yaml:1:33: isolation.on_failure: '1': one of refuse|warn|ignore is wanted"),
+		ROW("isolation: { on_failure: [warn] }\n", -EINVAL,
+		    "p.yaml:1:26: isolation.on_failure: a word is wanted"),
+		ROW("isolation: { mounts: [{ source: /a }] }\n", -EINVAL,
+		    "p.yaml:1:23: isolation.mounts: a map with source and target, or with type and "
+		    "target, is wanted"),
+		ROW("isolation: { mounts: [{ from: /a, target: /b }] }\n", -EINVAL,
+		    "p.yaml:1:25: isolation.mounts: a map with source and target, or with type and "
+		    "target, is wanted"),
+		ROW("isolation: { mounts: [{ target: /b }] }\n", -EINVAL,
+		    "p.yaml:1:23: isolation.mounts: '{target: /b}': it has no source"),
+		ROW("isolation: { mounts: [{ type: ext4, target: /b }] }\n", -EINVAL,
+		    "p.yaml:1:23: isolation.mounts: '{type: ext4, target: /b}': type: one of "
+		    "bind tmpfs proc dev is wanted"),
+		ROW("isolation: { mounts: [{ source: /a, target: / }] }\n", -EINVAL,
+		    "p.yaml:1:23: isolation.mounts: '{source: /a, target: /}': target: '/' is "
+		    "what isolation.root is for"),
+		ROW("isolation: { mounts: [{ type: proc, target: /b, size: 1M }] }\n", -EINVAL,
+		    "p.yaml:1:23: isolation.mounts: '{type: proc, target: /b, size: 1M}': "
+		    "only a tmpfs has a size"),
+		ROW("isolation: { time_offset: { realtime: 1 } }\n", -EINVAL,
+		    "p.yaml:1:39: isolation.time_offset: '1': a clock is wanted: monotonic or "
+		    "boottime"),
+		ROW("isolation: { time_offset: { boottime: soon } }\n", -EINVAL,
+		    "p.yaml:1:39: isolation.time_offset: 'soon': seconds, or a duration such as "
+		    "90s or "
+		    "24h, with or without '-', are wanted"),
+		ROW("isolation: { root: / }\n", -EINVAL,
+		    "p.yaml:1:20: isolation.root: '/': that is the root already"),
+		ROW("isolation: { host_libs: true }\n", -EINVAL,
+		    "p.yaml:1:25: isolation.host_libs: without isolation.root the host's libraries "
+		    "are "
+		    "there"),
+		ROW("network: { allow: [1.2.3.4], deny: [\"*.example\"] }\n", -EINVAL,
+		    "p.yaml:1:37: network.deny: a name only takes away from what 'allow' names; "
+		    "deny the addresses, or allow by name"),
 		ROW("isolation: { mounts: [{ source: a, target: /b }] }\n", -EINVAL,
-		    "p.yaml:1:33: isolation.root: 'a': relative path: begin with '/', '~', $HOME, "
-		    "$WORKSPACE or $TMP"),
+		    "p.yaml:1:23: isolation.mounts: '{source: a, target: /b}': source: relative "
+		    "path: "
+		    "begin with '/', '~', $HOME, $WORKSPACE or $TMP"),
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		expect_error(rows[i].text, rows[i].length, rows[i].code, rows[i].message);
 }
 
-/* Keys whose layer does not exist yet are typed like all others, and then refused. */
-Test(load, not_supported_yet)
+/* Every name that the kernel's header has, in every spelling, and no other. */
+Test(load, capability_names)
 {
-	static const struct {
-		const char *text, *key;
-	} rows[] = {
-		{ "filesystem: { expand: true }", "p.yaml:1:23: filesystem.expand:" },
-		{ "network: { allow: [a.example] }",
-		  "p.yaml:1:20: network.allow: 'a.example': host names are" },
-		{ "network: { deny: [\"*.example\"] }",
-		  "p.yaml:1:19: network.deny: '*.example': host names are" },
-		{ "network: { allow: [\"udp://1.1.1.1\"] }",
-		  "p.yaml:1:20: network.allow: 'udp://1.1.1.1': udp:// and icmp:// are" },
-		{ "network: { listen: [\"udp://1\"] }",
-		  "p.yaml:1:21: network.listen: 'udp://1': udp:// is" },
-		{ "process: { user: 1000 }", "p.yaml:1:18: process.user:" },
-		{ "process: { group: root }", "p.yaml:1:19: process.group:" },
-		{ "process: { groups: [1] }", "p.yaml:1:21: process.groups:" },
-		{ "process: { capabilities: { keep: [] } }", "process.capabilities.keep:" },
-		{ "limits: { memory: 2G }", "p.yaml:1:19: limits.memory:" },
-		{ "limits: { processes: 5 }", "p.yaml:1:22: limits.processes:" },
-		{ "limits: { output: 1M }", "p.yaml:1:19: limits.output:" },
-		{ "limits: { cpu_percent: 50 }", "p.yaml:1:24: limits.cpu_percent:" },
-		{ "isolation: { namespaces: [pid] }", "p.yaml:1:27: isolation.namespaces:" },
-		{ "isolation: { root: /x }", "p.yaml:1:20: isolation.root:" },
-		{ "isolation: { hostname: x }", "p.yaml:1:24: isolation.hostname:" },
-		{ "isolation: { mounts: [{ source: /a, target: /b, read_only: true }] }",
-		  "p.yaml:1:23: isolation.mounts:" },
+	static const char *const good[] = {
+		"CHOWN", "chown", "cap_chown", "CAP_CHOWN",	     "Cap_Chown",
+		"0",	 "39",	  "BPF",       "checkpoint_restore", "NET_BIND_SERVICE",
 	};
+	/* In the order of the kernel's header. */
+	static const char *const all[] = {
+		"chown",
+		"dac_override",
+		"dac_read_search",
+		"fowner",
+		"fsetid",
+		"kill",
+		"setgid",
+		"setuid",
+		"setpcap",
+		"linux_immutable",
+		"net_bind_service",
+		"net_broadcast",
+		"net_admin",
+		"net_raw",
+		"ipc_lock",
+		"ipc_owner",
+		"sys_module",
+		"sys_rawio",
+		"sys_chroot",
+		"sys_ptrace",
+		"sys_pacct",
+		"sys_admin",
+		"sys_boot",
+		"sys_nice",
+		"sys_resource",
+		"sys_time",
+		"sys_tty_config",
+		"mknod",
+		"lease",
+		"audit_write",
+		"audit_control",
+		"setfcap",
+		"mac_override",
+		"mac_admin",
+		"syslog",
+		"wake_alarm",
+		"block_suspend",
+		"audit_read",
+		"perfmon",
+		"bpf",
+		"checkpoint_restore",
+	};
+	static const char *const bad[] = { "CHOWNS", "",    "CAP_",	     "64",
+					   "-1",     "63x", "CAP_CAP_CHOWN", "00" };
+	struct cordon_error error;
+	char text[128];
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		char message[200];
-
-		snprintf(message, sizeof(message), "%s not supported by this version", rows[i].key);
-		expect_error(rows[i].text, strlen(rows[i].text), -EOPNOTSUPP, message);
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		snprintf(text, sizeof(text), "process: { capabilities: { keep: [%s] } }", good[i]);
+		cr_expect_eq(load(text, strlen(text), &error), 0, "%s: %s", text, error.text);
 	}
-	/* A mistake elsewhere is said first. */
-	expect_error("limits: { memory: 2G, wall: x }", 31, -EINVAL,
-		     "p.yaml:1:29: limits.wall: 'x': a duration such as 500ms, 10s, 5m or 1h is "
-		     "wanted");
+	cr_expect_eq(COUNT_OF(all), CAP_LAST_CAP + 1);
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		cr_expect_eq(caps_by_name(all[i]), (int)i <= (int)caps_last() ? (int)i : -1, "%s",
+			     all[i]);
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		snprintf(text, sizeof(text), "process: { capabilities: { keep: ['%s'] } }", bad[i]);
+		cr_expect_eq(load(text, strlen(text), &error), -EINVAL, "%s", text);
+	}
 }
 
-Test(load, defaults_of_unsupported_keys_pass)
+Test(load, defaults_may_be_said)
 {
-	static const char text[] = "filesystem: { expand: false }\n"
-				   "limits: { memory: unlimited, processes: null }\n"
+	static const char text[] = "limits: { cpu_percent: unlimited }\n"
 				   "isolation: { namespaces: [], root: null, mounts: [] }\n"
 				   "network:\n";
 	struct cordon_error error;
@@ -302,9 +440,46 @@ static const char full[] =
 	"  fds: [3]\n"
 	"limits: { wall: 10m, cpu: 500ms, address_space: 8G, open_files: 1024, file_size: 1G }\n"
 	"syscalls: { deny: [ptrace, \"@keyring\"], allow: [\"@sysv-ipc\"] }\n"
-	"isolation: { on_failure: warn }\n"
+	"isolation: { on_failure: { caps: ignore, default: warn, umask: refuse } }\n"
 	"supervisor: required\n"
 	"report: { events: \"fd:5\", hint: null, trace: true }\n";
+
+Test(load, limits_that_follow_from_others)
+{
+	static const struct {
+		const char *text;
+		uint64_t address_space, cpu, open_files;
+	} rows[] = {
+		{ "limits: { memory: 1G }\n", LIMIT_UNSET, LIMIT_UNSET, LIMIT_UNSET },
+		{ "limits: { memory: 1M, derive: harden }\n", 4ull << 30, LIMIT_UNSET, 256 },
+		{ "limits: { memory: 256M, derive: harden }\n", 4ull << 30, LIMIT_UNSET, 256 },
+		{ "limits: { memory: 1024M, derive: harden }\n", 8ull << 30, LIMIT_UNSET, 256 },
+		{ "limits: { memory: 2097152T, derive: address_space }\n", INT64_MAX - 1,
+		  LIMIT_UNSET, LIMIT_UNSET },
+		{ "limits: { wall: 10s, derive: harden }\n", 4ull << 30, 20, 256 },
+		{ "limits: { wall: 10ms, derive: harden }\n", 4ull << 30, 2, 256 },
+		{ "limits: { wall: 1300ms, derive: harden }\n", 4ull << 30, 3, 256 },
+		{ "limits: { wall: 10s, derive: address_space }\n", 4ull << 30, LIMIT_UNSET,
+		  LIMIT_UNSET },
+		{ "limits: { cpu: 1s, open_files: 9, address_space: 1G, wall: 1h, derive: harden "
+		  "}\n",
+		  1ull << 30, 1, 9 },
+		{ "limits: { memory: 1G, derive: none }\n", LIMIT_UNSET, LIMIT_UNSET, LIMIT_UNSET },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct tree tree = tree_new();
+		struct policy *policy = tree_policy(&tree, rows[i].text);
+
+		cr_expect_eq(policy->limits[LIMIT_ADDRESS_SPACE].value, rows[i].address_space, "%s",
+			     rows[i].text);
+		cr_expect_eq(policy->limits[LIMIT_CPU].value, rows[i].cpu, "%s", rows[i].text);
+		cr_expect_eq(policy->limits[LIMIT_OPEN_FILES].value, rows[i].open_files, "%s",
+			     rows[i].text);
+		policy_free(policy);
+		tree_free(&tree);
+	}
+}
 
 Test(load, every_supported_key_arrives)
 {
@@ -329,13 +504,15 @@ Test(load, every_supported_key_arrives)
 	cr_expect_eq(policy->cpu_count, 2);
 	cr_expect(policy->new_session && policy->terminal);
 	cr_expect_eq(policy->fd_count, 1);
-	cr_expect_eq(policy->wall_ms, 600000);
-	cr_expect_eq(policy->cpu_s, 1);
-	cr_expect_eq(policy->address_space, 8ull << 30);
-	cr_expect_eq(policy->open_files, 1024);
-	cr_expect_eq(policy->file_size, 1ull << 30);
+	cr_expect_eq(policy->limits[LIMIT_WALL].value, 600000);
+	cr_expect_eq(policy->limits[LIMIT_CPU].value, 1);
+	cr_expect_eq(policy->limits[LIMIT_ADDRESS_SPACE].value, 8ull << 30);
+	cr_expect_eq(policy->limits[LIMIT_OPEN_FILES].value, 1024);
+	cr_expect_eq(policy->limits[LIMIT_FILE_SIZE].value, 1ull << 30);
 	cr_expect_eq(policy->syscall_count, 3);
-	cr_expect_eq(policy->on_failure, FAIL_WARN);
+	cr_expect_eq(policy_failure_mode(policy, LAYER_SECCOMP), FAIL_WARN);
+	cr_expect_eq(policy_failure_mode(policy, LAYER_CAPS), FAIL_IGNORE);
+	cr_expect_eq(policy_failure_mode(policy, LAYER_UMASK), FAIL_REFUSE);
 	cr_expect_eq(policy->supervisor, SUPERVISOR_REQUIRED);
 	cr_expect_str_eq(policy->events, "fd:5");
 	cr_expect_not(policy->hint);
@@ -370,6 +547,7 @@ Test(load, the_printed_policy_reads_back)
 	static const char *const texts[] = {
 		full,
 		"process: { env: inherit }\n",
+		"isolation: { on_failure: ignore }\n",
 		"extends: [git]\nprocess: { env: inherit }\n",
 		"filesystem: { exec: [], read: [\"/a b\\\"\\\\\"] }\n",
 		"{}",
@@ -441,8 +619,8 @@ Test(load, layers)
 	cr_expect_str_eq(policy->fs[1].path, "/c");
 	cr_expect_str_eq(policy->fs[2].path, "/d");
 	cr_expect_str_eq(policy->fs[2].rule.origin.file, "command line");
-	cr_expect_eq(policy->wall_ms, LIMIT_UNSET);
-	cr_expect_eq(policy->cpu_s, 3);
+	cr_expect_eq(policy->limits[LIMIT_WALL].value, LIMIT_UNSET);
+	cr_expect_eq(policy->limits[LIMIT_CPU].value, 3);
 	policy_free(policy);
 	/* A second build gives the same. */
 	cr_assert_eq(policy_build(builder, &policy, &error), 0, "%s", error.text);

@@ -13,8 +13,10 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define FAIL(err) (SECCOMP_RET_ERRNO | (err))
 #define NOTIFY	  SECCOMP_RET_USER_NOTIF
@@ -24,9 +26,18 @@ static const struct {
 	const char *name;
 	unsigned bit;
 } conditions[] = {
-	{ "supervised", ARG_SUPERVISED }, { "off", ARG_OFF },
-	{ "listener", ARG_HAS_LISTENER }, { "exec-list", ARG_EXEC_LIST },
-	{ "no-netlink", ARG_NO_NETLINK }, { "unix-held", ARG_UNIX_HELD },
+	{ "supervised", ARG_SUPERVISED },
+	{ "off", ARG_OFF },
+	{ "listener", ARG_HAS_LISTENER },
+	{ "exec-list", ARG_EXEC_LIST },
+	{ "no-netlink", ARG_NO_NETLINK },
+	{ "unix-held", ARG_UNIX_HELD },
+	{ "udp", ARG_UDP },
+	{ "icmp", ARG_ICMP },
+	{ "unix-datagram", ARG_UNIX_DATAGRAM },
+	{ "names-held", ARG_NAMES_HELD },
+	{ "no-scope", ARG_NO_SCOPE },
+	{ "memory", ARG_MEMORY },
 };
 
 /* A built filter for each architecture. */
@@ -83,6 +94,9 @@ Test(filterspec, program_agrees_with_spec)
 		ARG_SUPERVISED,
 		ARG_SUPERVISED | ARG_HAS_LISTENER,
 		ARG_SUPERVISED | ARG_HAS_LISTENER | ARG_EXEC_LIST | ARG_NO_NETLINK,
+		ARG_SUPERVISED | ARG_HAS_LISTENER | ARG_UDP | ARG_UNIX_DATAGRAM,
+		ARG_SUPERVISED | ARG_HAS_LISTENER | ARG_ICMP,
+		ARG_SUPERVISED | ARG_HAS_LISTENER | ARG_NAMES_HELD | ARG_NO_SCOPE | ARG_MEMORY,
 	};
 	static const char *const allow[] = { "@ifinfo", "@sysv-ipc" };
 
@@ -379,6 +393,55 @@ Test(filterspec, accepted_names)
 	built_done(&built);
 }
 
+/* What is not named is refused; what is named keeps its checks, and admits nothing by itself. */
+Test(filterspec, only)
+{
+	static const char *const only[] = { "@base", "clone", "socket", "openat", "shmget" };
+	static const char *const allow[] = { "@sysv-ipc" };
+	static const char *const deny[] = { "uname" }, *const wrong[] = { "@bas" };
+	static const struct filterspec_override held[] = {
+		{ .name = "openat", .action = NOTIFY }, { .name = "mkdirat", .action = NOTIFY }
+	};
+	struct filterspec_options opt = { .arch = NR_ARCH_AARCH64,
+					  .conditions = ARG_SUPERVISED | ARG_HAS_LISTENER,
+					  .overrides = held,
+					  .override_count = COUNT_OF(held),
+					  .only_present = true,
+					  .only = only,
+					  .only_count = COUNT_OF(only),
+					  .allow = allow,
+					  .allow_count = 1,
+					  .deny = deny,
+					  .deny_count = 1 };
+	struct built built = { 0 };
+
+	build(&opt, &built);
+	cr_assert_eq(ask(&built, "getpid", 0, 0), SECCOMP_RET_ALLOW);
+	cr_assert_eq(ask(&built, "uname", 0, 0), FAIL(EPERM));
+	cr_assert_eq(ask(&built, "openat", 0, 0), NOTIFY);
+	cr_assert_eq(ask(&built, "mkdirat", 0, 0), FAIL(EPERM));
+	cr_assert_eq(ask(&built, "bind", 0, 0), FAIL(EPERM));
+	cr_assert_eq(ask(&built, "dup", 0, 0), FAIL(EPERM));
+	cr_assert_eq(ask(&built, "clone", 0x10000000, 0), FAIL(EPERM));
+	cr_assert_eq(ask(&built, "clone", 0, 0), SECCOMP_RET_ALLOW);
+	cr_assert_eq(ask(&built, "socket", AF_ALG, SOCK_STREAM), FAIL(EAFNOSUPPORT));
+	cr_assert_eq(ask(&built, "shmat", 0, 0), SECCOMP_RET_ALLOW);
+	cr_assert_eq(ask(&built, "clone3", 0, 0), FAIL(ENOSYS));
+	for (size_t i = 0; filterspec_needed(i); i++) {
+		const char *name = filterspec_needed(i);
+
+		cr_assert_not_null(known_find(name), "%s", name);
+		if (nr_by_name(NR_ARCH_AARCH64, name) >= 0 && strcmp(name, "openat") != 0)
+			cr_assert_eq(ask(&built, name, 0, 0), SECCOMP_RET_ALLOW, "%s", name);
+	}
+	built_done(&built);
+	opt.allow_count = 0;
+	expect_refusal(&opt, "'shmget' is refused by default");
+	opt.only = wrong;
+	opt.only_count = 1;
+	expect_refusal(&opt, "did you mean '@base'");
+}
+
 Test(filterspec, refused_overrides)
 {
 	static const struct filter_test test = { .width = 32 };
@@ -412,4 +475,87 @@ Test(filterspec, refused_overrides)
 	opt.conditions = 0;
 	expect_refusal(&opt, "supervisor");
 	filterspec_free(NULL);
+}
+
+/* What the list of sockets says, written down once more: as an if for each line of it. */
+static uint32_t socket_answer(unsigned set, int domain, int type, int protocol)
+{
+	bool inet = domain == AF_INET || domain == AF_INET6;
+	bool udp = protocol == 0 || protocol == IPPROTO_UDP;
+	bool icmp = protocol == (domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+
+	if (domain == AF_UNIX) {
+		if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
+			return FAIL(ESOCKTNOSUPPORT);
+		if (protocol != 0 && protocol != 1)
+			return FAIL(EPROTONOSUPPORT);
+		if (type == SOCK_DGRAM && !(set & ARG_UNIX_DATAGRAM))
+			return FAIL(EACCES);
+		return SECCOMP_RET_ALLOW;
+	}
+	if (domain == AF_NETLINK) {
+		if (type != SOCK_RAW && type != SOCK_DGRAM)
+			return FAIL(ESOCKTNOSUPPORT);
+		return protocol == 0 ? SECCOMP_RET_ALLOW : FAIL(EPROTONOSUPPORT);
+	}
+	if (!inet)
+		return FAIL(EAFNOSUPPORT);
+	if (type == SOCK_RAW || type == SOCK_PACKET)
+		return FAIL(EPERM);
+	if (type != SOCK_STREAM && type != SOCK_DGRAM)
+		return FAIL(ESOCKTNOSUPPORT);
+	if (type == SOCK_STREAM)
+		return protocol == 0 || protocol == IPPROTO_TCP ? SECCOMP_RET_ALLOW
+								: FAIL(EPROTONOSUPPORT);
+	if (!udp && !icmp)
+		return FAIL(EPROTONOSUPPORT);
+	return set & (udp ? ARG_UDP : ARG_ICMP) ? SECCOMP_RET_ALLOW : FAIL(EACCES);
+}
+
+static void check_socket(struct built *built, unsigned set, int domain, int type, int protocol)
+{
+	static const unsigned flags[] = { 0, SOCK_CLOEXEC, SOCK_NONBLOCK | SOCK_CLOEXEC };
+	uint32_t arch = filterspec_get(built->fs)->arch;
+	uint32_t want = socket_answer(set, domain, type, protocol);
+
+	for (size_t i = 0; i < COUNT_OF(flags); i++) {
+		struct seccomp_data data = {
+			.arch = arch,
+			.nr = nr_by_name(arch, "socket"),
+			.args = { (unsigned)domain, (unsigned)type | flags[i] | UINT64_C(1) << 32,
+				  (unsigned)protocol }
+		};
+
+		cr_assert_eq(verdict(built, &data), want, "socket(%d, %d, %d) under %x", domain,
+			     type, protocol, set);
+		if (domain == AF_UNIX)
+			continue;
+		data.nr = nr_by_name(arch, "socketpair");
+		cr_assert_eq(verdict(built, &data), (uint32_t)FAIL(EAFNOSUPPORT));
+	}
+}
+
+/* Every family, type and protocol there is, and some that are not. */
+Test(filterspec, socket_matrix)
+{
+	static const int protocols[] = { 0,   1,   2,	4,   6,	  17,  33,  41,	 46,  47,  58, 103,
+					 115, 132, 136, 137, 143, 253, 255, 256, 262, 263, -1 };
+	static const unsigned sets[] = { 0, ARG_UDP, ARG_ICMP, ARG_UNIX_DATAGRAM,
+					 ARG_UDP | ARG_ICMP | ARG_UNIX_DATAGRAM };
+	static const uint32_t archs[] = { NR_ARCH_X86_64, NR_ARCH_AARCH64 };
+
+	for (size_t i = 0; i < COUNT_OF(sets) * COUNT_OF(archs); i++) {
+		unsigned set = sets[i / COUNT_OF(archs)];
+		struct filterspec_options opt = { .arch = archs[i % COUNT_OF(archs)],
+						  .conditions =
+							  ARG_SUPERVISED | ARG_HAS_LISTENER | set };
+		struct built built = { 0 };
+
+		build(&opt, &built);
+		for (int domain = -1; domain <= 50; domain++)
+			for (int type = 0; type <= 15; type++)
+				for (size_t p = 0; p < COUNT_OF(protocols); p++)
+					check_socket(&built, set, domain, type, protocols[p]);
+		built_done(&built);
+	}
 }

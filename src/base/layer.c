@@ -1,14 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of the layers, as on_failure and the report spell them. */
-#include "base/cleanup.h"
-#include "child/plan.h"
+/* Names of the layers: see layer.h. */
+#include "base/layer.h"
 
-static const char *const names[] = {
+#include "base/cleanup.h"
+#include "base/str.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+static const char *const names[LAYER_COUNT] = {
+	[LAYER_CGROUP] = "cgroup",
 	[LAYER_KEEPER] = "keeper",
 	[LAYER_SESSION] = "session",
 	[LAYER_TERMINAL] = "terminal",
 	[LAYER_UMASK] = "umask",
+	[LAYER_USER_NS] = "user_ns",
+	[LAYER_PID_NS] = "pid_ns",
+	[LAYER_MOUNT_NS] = "mount_ns",
+	[LAYER_NET_NS] = "net_ns",
+	[LAYER_IPC_NS] = "ipc_ns",
+	[LAYER_UTS_NS] = "uts_ns",
+	[LAYER_CGROUP_NS] = "cgroup_ns",
+	[LAYER_TIME_NS] = "time_ns",
+	[LAYER_ID_MAP] = "id_map",
+	[LAYER_MOUNTS] = "mounts",
+	[LAYER_ROOT] = "root",
+	[LAYER_HOSTNAME] = "hostname",
 	[LAYER_AFFINITY] = "affinity",
+	[LAYER_SCHED] = "sched",
 	[LAYER_HUGE_PAGES] = "huge_pages",
 	[LAYER_ASLR] = "aslr",
 	[LAYER_RLIMIT + RLIMIT_CPU] = "rlimit_cpu",
@@ -27,6 +46,13 @@ static const char *const names[] = {
 	[LAYER_RLIMIT + RLIMIT_NICE] = "rlimit_nice",
 	[LAYER_RLIMIT + RLIMIT_RTPRIO] = "rlimit_rtprio",
 	[LAYER_RLIMIT + RLIMIT_RTTIME] = "rlimit_rttime",
+	[LAYER_BOUNDING] = "bounding",
+	[LAYER_SECUREBITS] = "securebits",
+	[LAYER_GROUPS] = "groups",
+	[LAYER_GID] = "gid",
+	[LAYER_UID] = "uid",
+	[LAYER_CAPS] = "caps",
+	[LAYER_AMBIENT] = "ambient",
 	[LAYER_CWD] = "cwd",
 	[LAYER_PDEATHSIG] = "pdeathsig",
 	[LAYER_NO_NEW_PRIVS] = "no_new_privs",
@@ -47,4 +73,30 @@ bool layer_known(unsigned layer)
 const char *layer_name(unsigned layer)
 {
 	return layer_known(layer) ? names[layer] : "unknown";
+}
+
+const char *layer_state_name(enum layer_state state)
+{
+	static const char *const texts[] = {
+		[STATE_SKIPPED] = "skipped",	 [STATE_APPLIED] = "applied",
+		[STATE_FAILED] = "failed",	 [STATE_UNAVAILABLE] = "unavailable",
+		[STATE_NO_RECORD] = "no_record",
+	};
+
+	return texts[state];
+}
+
+static const char *candidate(size_t index, const void *unused)
+{
+	(void)unused;
+	return index + 1 < COUNT_OF(names) ? names[index + 1] : NULL;
+}
+
+unsigned layer_by_name(const char *name, const char **ret_nearest)
+{
+	for (unsigned i = 1; i < COUNT_OF(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	*ret_nearest = str_nearest(name, candidate, NULL);
+	return 0;
 }
