@@ -22,9 +22,11 @@ _Noreturn void die(const char *what)
 
 static void grant(int ruleset, const char *path)
 {
-	uint64_t rights = LL_READ_FILE | LL_READ_DIR | LL_EXECUTE;
+	bool everything = path[0] == '+';
+	uint64_t rights = everything ? landlock_fs_rights(landlock_abi())
+				     : LL_READ_FILE | LL_READ_DIR | LL_EXECUTE;
 	struct stat st;
-	int fd = open(path, O_PATH | O_CLOEXEC);
+	int fd = open(path + everything, O_PATH | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		die(path);

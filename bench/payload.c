@@ -4,9 +4,11 @@
  *
  * Repeats one call COUNT times in each of BATCHES batches and prints the median batch as
  * nanoseconds per call. Measures: getpid; read, write (one byte of /dev/zero, to /dev/null); open
- * PATH (and close); connect PORT (and close, over loopback). `payload serve` listens, prints the
- * port and accepts until its standard input ends.
+ * PATH (and close); stat, readlink PATH; connect PORT (and close, over loopback), poll PORT (the same
+ * on a socket that does not wait); sendto PORT (a UDP datagram, over loopback). `payload serve`
+ * listens for both, prints the port and takes what comes until its standard input ends.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,16 +60,56 @@ static void do_open(void)
 	close(fd);
 }
 
-static void do_connect(void)
+static void do_stat(void)
+{
+	struct stat st;
+
+	if (stat(argument, &st) < 0)
+		die(argument);
+}
+
+/* As realpath() asks of every directory on the way: not a link. */
+static void do_readlink(void)
+{
+	char target[64];
+
+	if (readlink(argument, target, sizeof(target)) >= 0 || errno != EINVAL)
+		die(argument);
+}
+
+static void connect_and_close(int flags)
 {
 	/* A reset instead of a farewell: no port stays in TIME_WAIT. */
 	const struct linger reset = { .l_onoff = 1 };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0 ||
-	    connect(fd, (struct sockaddr *)&server, sizeof(server)) < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0)
+		die("socket");
+	if (connect(fd, (struct sockaddr *)&server, sizeof(server)) < 0 &&
+	    (errno != EINPROGRESS || poll(&wait, 1, -1) != 1))
 		die("connect");
 	close(fd);
+}
+
+static void do_connect(void)
+{
+	connect_and_close(0);
+}
+
+static void do_poll(void)
+{
+	connect_and_close(SOCK_NONBLOCK);
+}
+
+static void do_sendto(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sendto(fd, "datagram", 8, 0, (struct sockaddr *)&server, sizeof(server)) != 8)
+		die("sendto");
 }
 
 static const struct measure {
@@ -79,7 +122,11 @@ static const struct measure {
 	{ "read", do_read, "/dev/zero", O_RDONLY },
 	{ "write", do_write, "/dev/null", O_WRONLY },
 	{ "open", do_open, NULL, 0 },
+	{ "stat", do_stat, NULL, 0 },
+	{ "readlink", do_readlink, NULL, 0 },
 	{ "connect", do_connect, NULL, 0 },
+	{ "poll", do_poll, NULL, 0 },
+	{ "sendto", do_sendto, NULL, 0 },
 };
 
 static int compare(const void *a, const void *b)
@@ -107,11 +154,15 @@ static int serve(void)
 				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t length = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 4096) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &length) < 0)
 		die("listen");
+	/* Nobody reads: what does not fit is dropped, and the sender does not notice. */
+	if (udp < 0 || bind(udp, (struct sockaddr *)&address, length) < 0)
+		die("bind");
 	printf("%d\n", ntohs(address.sin_port));
 	fflush(stdout);
 	while (poll(fds, 2, -1) > 0 && !fds[1].revents)
