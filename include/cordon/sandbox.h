@@ -90,7 +90,9 @@ struct cordon_options {
 	 * alone. For hosts that start very many programs and see to that themselves, in a container or
 	 * cgroup of their own. Needs `supervisor: off`; limits of the whole tree (wall, memory, processes,
 	 * cpu_percent), `isolation` and `foreground` are -EOPNOTSUPP. No thread is made: the run ends in the
-	 * function that is called after the program has ended.
+	 * function that is called after the program has ended. The program is a child of this process like
+	 * any other: SIGCHLD comes for it, and where somebody else reaps it (waitpid(-1), or SIGCHLD is
+	 * ignored) how it ended is not known: CORDON_SUPERVISOR_FAILED.
 	 */
 	bool no_keeper;
 };

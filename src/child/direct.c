@@ -10,7 +10,8 @@
  *
  * direct-1: all signals are blocked across the clone, so that no handler of the host runs in the child,
  *           in memory that is the host's.
- * direct-2: the child has no exit signal: the host's SIGCHLD handling and its waitpid(-1) do not meet it.
+ * direct-2: the child's exit signal is SIGCHLD. KERNEL: an exec makes it that whatever was asked for, so the
+ *           host's handler and its waitpid(-1) meet the program; whoever reaps it takes its status away.
  * direct-3: what the kernel keeps with the memory and not with the task must not be changed in borrowed
  *           memory: direct_needs_copy().
  */
@@ -58,7 +59,7 @@ static pid_t clone_blocked(struct setup_start *setup, const struct stack *stack,
 int direct_start(const struct spawn_plan *plan, bool share_memory, struct spawned *ret,
 		 struct cordon_error *err)
 {
-	int flags = CLONE_PIDFD | (share_memory ? CLONE_VM | CLONE_VFORK : 0);
+	int flags = CLONE_PIDFD | SIGCHLD | (share_memory ? CLONE_VM | CLONE_VFORK : 0);
 	struct setup_start setup = { .plan = plan, .ready = -1 };
 	struct spawned spawned = SPAWNED_INIT;
 	struct stack stack = { NULL, 0 };
@@ -97,7 +98,7 @@ int direct_reap(const struct spawned *spawned, bool wait, struct direct_end *ret
 	do {
 		/* The C library's form gives no usage. */
 		r = syscall(SYS_waitid, P_PIDFD, spawned->program_pidfd, &info,
-			    WEXITED | __WALL | (wait ? 0 : WNOHANG), &usage);
+			    WEXITED | (wait ? 0 : WNOHANG), &usage);
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return -errno;

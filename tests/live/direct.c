@@ -288,6 +288,40 @@ Test(direct, no_thread_and_no_other_process, .timeout = 60)
 	cordon_policy_free(policy);
 }
 
+Test(direct, a_child_like_any_other, .timeout = 60)
+{
+	for (size_t m = 1; m < MODES; m++) {
+		for (int reaped = 0; reaped < 2; reaped++) {
+			cordon_policy *policy = policy_new(NULL);
+			struct cordon_result result = { .size = sizeof(result) };
+			struct cordon_error error = { 0 };
+			cordon_sandbox *sandbox;
+			siginfo_t info = { 0 };
+			sigset_t child;
+			pid_t pid;
+
+			sigemptyset(&child);
+			sigaddset(&child, SIGCHLD);
+			sigprocmask(SIG_BLOCK, &child, NULL);
+			cr_assert_eq(start(policy, modes[m], "exit 7", &sandbox, &error), 0);
+			pid = cordon_sandbox_pid(sandbox);
+			cr_expect_eq(sigwaitinfo(&child, &info), SIGCHLD);
+			cr_expect_eq(info.si_pid, pid);
+			cr_expect_eq(
+				waitid(P_PID, (id_t)pid, &info, WEXITED | (reaped ? 0 : WNOWAIT)),
+				0);
+			cr_expect_eq(info.si_status, 7);
+			cr_expect_eq(cordon_sandbox_wait(sandbox, &result, -1), 0);
+			cr_expect_eq(result.reason,
+				     reaped ? CORDON_SUPERVISOR_FAILED : CORDON_EXITED);
+			cr_expect_eq(result.status, reaped ? 125 : 7);
+			cordon_sandbox_free(sandbox);
+			cordon_policy_free(policy);
+			sigprocmask(SIG_UNBLOCK, &child, NULL);
+		}
+	}
+}
+
 Test(direct, kill_and_free_reach_the_program_alone, .timeout = 60)
 {
 	static const char line[] = "sleep 1000 & echo $!; exec sleep 1000";
