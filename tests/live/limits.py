@@ -563,7 +563,7 @@ def presets_of_limits(directory, _name, preset, flags):
 
 @cases(MODES)
 def the_strict_preset(directory, _name, flags):
-    """Namespaces, root and limits in one word; the program is alone in its directory."""
+    """Namespaces, root, limits and calls in one word; the program is alone in its directory."""
     shutil.copy(PROBE, directory / "probe")
     result, report = reported(directory, *flags, "-W", directory, "-p", "strict", "-m", "1G", "-t", "1h", "/probe",
                               "status")
@@ -574,6 +574,10 @@ def the_strict_preset(directory, _name, flags):
     equal([facts[f"rlimit_{i}"].split()[0] for i in (0, 7, 9)], ["7200", "256", str(8 << 30)])
     result = run(*flags, "-W", directory, "-p", "strict", "/probe", "try", "read", "/etc/passwd", cwd=directory)
     equal(result.out, b"read:2\n", result)
+    # A socket that leads nowhere may be made: only the list of calls refuses it.
+    listed = [run(*flags, "-W", directory, "-p", preset, "-r", "/", PROBE if preset == "standard" else "/probe",
+                  "try", "socket", "2", "1", "0", cwd=directory).out for preset in ("standard", "strict")]
+    equal(listed, [b"socket:0\n", b"socket:1\n"])
 
 
 # Eight that spin, and eight that have children for a moment, which they wait for.
