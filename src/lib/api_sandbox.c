@@ -28,17 +28,10 @@ static int64_t clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static int usable(const cordon_sandbox *sandbox)
-{
-	if (!sandbox)
-		return -EINVAL;
-	return sandbox->owner == getpid() ? 0 : -EOWNERDEAD;
-}
-
 static int usable_or_text(const cordon_sandbox *sandbox, const char *function,
 			  struct cordon_error *err)
 {
-	int r = usable(sandbox);
+	int r = lib_usable(sandbox);
 
 	if (r == -EOWNERDEAD)
 		return err_set(err, r, "%s: the sandbox belongs to the process that made it",
@@ -192,13 +185,6 @@ int cordon_sandbox_start(cordon_sandbox *sandbox, char *const argv[], struct cor
 	return r;
 }
 
-pid_t cordon_sandbox_pid(const cordon_sandbox *sandbox)
-{
-	return usable(sandbox) < 0 || sandbox->state != SANDBOX_RUNNING
-		       ? -1
-		       : sandbox_pid(sandbox->inner);
-}
-
 static int own_fd(const cordon_sandbox *sandbox)
 {
 	return sandbox->streams.watch >= 0 ? sandbox->streams.watch : sandbox_fd(sandbox->inner);
@@ -206,14 +192,9 @@ static int own_fd(const cordon_sandbox *sandbox)
 
 int cordon_sandbox_fd(const cordon_sandbox *sandbox)
 {
-	int r = usable(sandbox);
+	int r = lib_usable(sandbox);
 
 	return r < 0 ? r : own_fd(sandbox);
-}
-
-int cordon_sandbox_hint(const cordon_sandbox *sandbox)
-{
-	return usable(sandbox) == 0 && sandbox_policy(sandbox->inner)->hint;
 }
 
 static void deliver(cordon_sandbox *sandbox, struct cordon_event *event)
@@ -286,7 +267,7 @@ static int dispatch(cordon_sandbox *sandbox)
 
 int cordon_sandbox_dispatch(cordon_sandbox *sandbox)
 {
-	int r = usable(sandbox);
+	int r = lib_usable(sandbox);
 
 	if (r < 0)
 		return r;
@@ -337,7 +318,7 @@ static void fill_result(cordon_sandbox *sandbox, struct cordon_result *ret)
 int cordon_sandbox_wait(cordon_sandbox *sandbox, struct cordon_result *ret, int timeout_ms)
 {
 	int64_t deadline = -1;
-	int r = usable(sandbox);
+	int r = lib_usable(sandbox);
 
 	if (r < 0)
 		return r;
@@ -362,116 +343,9 @@ int cordon_sandbox_wait(cordon_sandbox *sandbox, struct cordon_result *ret, int 
 	return 0;
 }
 
-ssize_t cordon_sandbox_write(cordon_sandbox *sandbox, const void *bytes, size_t length)
-{
-	int r = usable(sandbox);
-	ssize_t n;
-
-	if (r < 0 || (!bytes && length > 0))
-		return r < 0 ? r : -EINVAL;
-	pthread_mutex_lock(&sandbox->delivery);
-	n = streams_write(&sandbox->streams, bytes, length);
-	pthread_mutex_unlock(&sandbox->delivery);
-	return n;
-}
-
-int cordon_sandbox_close_input(cordon_sandbox *sandbox)
-{
-	int r = usable(sandbox);
-
-	if (r < 0)
-		return r;
-	pthread_mutex_lock(&sandbox->delivery);
-	streams_close_input(&sandbox->streams);
-	pthread_mutex_unlock(&sandbox->delivery);
-	return 0;
-}
-
-int cordon_sandbox_output(const cordon_sandbox *sandbox, int stream, const char **ret_bytes,
-			  size_t *ret_length)
-{
-	const struct stream_output *output;
-	int r = usable(sandbox);
-
-	if (r < 0 || (stream != 1 && stream != 2) || !ret_bytes || !ret_length)
-		return r < 0 ? r : -EINVAL;
-	output = &sandbox->streams.output[stream - 1];
-	*ret_bytes = output->kept ? output->kept : "";
-	*ret_length = output->kept_size;
-	return 0;
-}
-
-int cordon_sandbox_resize(cordon_sandbox *sandbox, unsigned short rows, unsigned short columns)
-{
-	int r = usable(sandbox);
-
-	return r < 0 ? r : streams_resize(&sandbox->streams, rows, columns);
-}
-
-int cordon_sandbox_layer(const cordon_sandbox *sandbox, size_t index, struct cordon_layer *ret)
-{
-	const struct layer_outcome *outcome;
-	struct sandbox_facts facts;
-	struct cordon_layer layer;
-	int r = usable(sandbox);
-
-	if (r < 0 || sandbox->state == SANDBOX_NEW || !ret || ret->size < sizeof(ret->size))
-		return r < 0 ? r : -EINVAL;
-	if (index + 1 >= LAYER_COUNT)
-		return -ENOENT;
-	sandbox_facts(sandbox->inner, &facts);
-	outcome = &facts.layers[index + 1];
-	layer = (struct cordon_layer){
-		.size = ret->size < sizeof(layer) ? ret->size : sizeof(layer),
-		.name = layer_name((unsigned)index + 1),
-		.state = (enum cordon_layer_state)outcome->state,
-		.error = outcome->error,
-		.detail = outcome->detail,
-	};
-	memcpy(ret, &layer, layer.size);
-	return 0;
-}
-
-const char *cordon_sandbox_level(const cordon_sandbox *sandbox)
-{
-	struct sandbox_facts facts;
-
-	if (usable(sandbox) < 0 || sandbox->state == SANDBOX_NEW)
-		return NULL;
-	sandbox_facts(sandbox->inner, &facts);
-	return level_of(facts.layers);
-}
-
-int cordon_sandbox_kill(cordon_sandbox *sandbox, int signal)
-{
-	int r = usable(sandbox);
-
-	if (r < 0 || sandbox->state == SANDBOX_NEW)
-		return r < 0 ? r : -EINVAL;
-	return sandbox_kill(sandbox->inner, signal);
-}
-
-int cordon_sandbox_signal(cordon_sandbox *sandbox, int signal)
-{
-	int r = usable(sandbox);
-
-	if (r < 0 || sandbox->state == SANDBOX_NEW)
-		return r < 0 ? r : -EINVAL;
-	return sandbox_signal(sandbox->inner, signal);
-}
-
-int cordon_sandbox_resume(cordon_sandbox *sandbox)
-{
-	int r = usable(sandbox);
-
-	if (r < 0 || sandbox->state == SANDBOX_NEW)
-		return r < 0 ? r : -EINVAL;
-	return sandbox_resume(sandbox->inner);
-}
-
 void cordon_sandbox_free(cordon_sandbox *sandbox)
 {
-	if (usable(sandbox) < 0)
+	if (lib_usable(sandbox) < 0)
 		return;
 	sandbox_free(sandbox->inner);
 	streams_done(&sandbox->streams);

@@ -32,4 +32,7 @@ struct cordon_sandbox {
 	size_t argc;
 };
 
+/* Return: 0; -EINVAL for NULL; -EOWNERDEAD in a process that was forked from the one that made it. */
+int lib_usable(const cordon_sandbox *sandbox);
+
 #endif
