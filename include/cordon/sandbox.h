@@ -204,6 +204,34 @@ int cordon_sandbox_output(const cordon_sandbox *sandbox, int stream, const char 
 			  size_t *ret_length);
 /* The size of the program's terminal; it is told by SIGWINCH. Return: 0; -ENOTTY; -errno. */
 int cordon_sandbox_resize(cordon_sandbox *sandbox, unsigned short rows, unsigned short columns);
+/*
+ * Another value for a limit while the program runs: wall (milliseconds since the start), memory (bytes),
+ * processes or cpu_percent, from 1 up to what the policy says. What is exceeded already ends the run soon.
+ * error: may be NULL. Return: 0; -EINVAL; -EOPNOTSUPP: the policy does not set that limit, or it is one that
+ * every process has for itself; -ESRCH: the run has ended.
+ *
+ *	cordon_sandbox_set_limit(sandbox, CORDON_LIMIT_WALL, 10000, &error);
+ */
+int cordon_sandbox_set_limit(cordon_sandbox *sandbox, enum cordon_limit limit, uint64_t value,
+			     struct cordon_error *error);
+enum cordon_namespace {
+	CORDON_NS_USER,
+	CORDON_NS_PID,
+	CORDON_NS_MOUNT,
+	CORDON_NS_NET,
+	CORDON_NS_IPC,
+	CORDON_NS_UTS,
+	CORDON_NS_CGROUP,
+	CORDON_NS_TIME,
+	CORDON_NS_COUNT,
+};
+/*
+ * The number of the namespace that the program is in: the inode of /proc/PID/ns/... Two sandboxes, or a
+ * sandbox and its host, share a namespace if they have the same number. Return: 0; -ESRCH if the program
+ * does not run; -EACCES if it cannot be looked into; -ENOENT if the kernel has no such namespaces; -EINVAL.
+ */
+int cordon_sandbox_namespace(const cordon_sandbox *sandbox, enum cordon_namespace kind,
+			     uint64_t *ret_inode);
 /* One layer of the set-up, in the order of the report. */
 enum cordon_layer_state {
 	CORDON_LAYER_SKIPPED, /* not asked for */

@@ -53,6 +53,18 @@ void keeper_begin_looks(struct keeper *k)
 	keeper_share_begin(k);
 }
 
+void keeper_set_limits(struct keeper *k, const struct tree_limits *limits)
+{
+	/* Without a limit in the plan nothing is prepared for looks. */
+	if (k->looker.proc < 0)
+		return;
+	k->looker.limits = *limits;
+	k->looker.interval_ns = LOOK_MIN_NS;
+	if (k->next_look_ns != 0)
+		k->next_look_ns = keeper_clock_ns();
+	keeper_share_set(k, limits->cpu_percent);
+}
+
 void keeper_look_if_due(struct keeper *k)
 {
 	uint64_t begin = k->next_look_ns ? keeper_clock_ns() : 0;

@@ -55,6 +55,9 @@ static void obey(struct keeper *k, const struct keeper_message *command)
 	case KEEPER_KILL_ONE:
 		raw(SYS_kill, command->value, SIGKILL);
 		break;
+	case KEEPER_LIMITS:
+		keeper_set_limits(k, &command->limits);
+		break;
 	default:
 		break;
 	}

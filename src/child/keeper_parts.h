@@ -70,10 +70,13 @@ uint64_t keeper_clock_ns(void);
 /* Not before the program executes: until then it has our own memory. */
 void keeper_begin_looks(struct keeper *k);
 void keeper_look_if_due(struct keeper *k);
+/* Others than the plan's, from now on. */
+void keeper_set_limits(struct keeper *k, const struct tree_limits *limits);
 
 /* keeper_share.c: the share of processor time. */
 void keeper_share_begin(struct keeper *k);
 void keeper_share_if_due(struct keeper *k);
+void keeper_share_set(struct keeper *k, uint64_t percent);
 /* The program was stopped, or is continued, by somebody else. */
 void keeper_share_stopped(struct keeper *k);
 void keeper_share_continued(struct keeper *k);

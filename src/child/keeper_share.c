@@ -43,7 +43,7 @@ void keeper_share_begin(struct keeper *k)
 {
 	struct share *share = &k->share;
 
-	share->percent = (int64_t)k->start->plan->tree.cpu_percent;
+	share->percent = (int64_t)k->looker.limits.cpu_percent;
 	if (share->percent == 0)
 		return;
 	share->processors = processors();
@@ -105,6 +105,20 @@ void keeper_share_if_due(struct keeper *k)
 	if (wait < (int64_t)cost * COST_PARTS)
 		wait = (int64_t)cost * COST_PARTS;
 	share->next_ns = now + (uint64_t)(wait > LEAST_NS ? wait : LEAST_NS);
+}
+
+void keeper_share_set(struct keeper *k, uint64_t percent)
+{
+	struct share *share = &k->share;
+
+	if (share->next_ns == 0)
+		return;
+	balance(k, keeper_clock_ns());
+	share->percent = (int64_t)percent;
+	share->full_ns = PERIOD_NS / 100 * share->percent;
+	if (share->account_ns > share->full_ns)
+		share->account_ns = share->full_ns;
+	share->next_ns = share->at_ns;
 }
 
 void keeper_share_stopped(struct keeper *k)

@@ -166,13 +166,17 @@ static pid_t started(struct spawned *spawned)
 	return message.value;
 }
 
-static int tell(int keeper_socket, uint32_t kind, int value, int other)
+static int send_order(int keeper_socket, const struct keeper_message *message)
 {
-	struct keeper_message message = { .kind = kind, .value = value, .other = other };
-
-	if (send(keeper_socket, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (send(keeper_socket, message, sizeof(*message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return -errno;
 	return 0;
+}
+
+static int tell(int keeper_socket, uint32_t kind, int value, int other)
+{
+	return send_order(keeper_socket,
+			  &(struct keeper_message){ .kind = kind, .value = value, .other = other });
 }
 
 static int launch_tree(const struct spawn_plan *plan, struct launch *launch,
@@ -380,6 +384,12 @@ int keeper_tell(int keeper_socket, enum keeper_command command, int value)
 int keeper_hold(int keeper_socket, pid_t tid, int number)
 {
 	return tell(keeper_socket, KEEPER_HOLD, tid, number);
+}
+
+int keeper_limit(int keeper_socket, const struct tree_limits *limits)
+{
+	return send_order(keeper_socket,
+			  &(struct keeper_message){ .kind = KEEPER_LIMITS, .limits = *limits });
 }
 
 /* Where the keeper is in a pid namespace, the kernel tells these in our numbers. */

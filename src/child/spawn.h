@@ -87,6 +87,8 @@ enum keeper_command {
 	KEEPER_INTERRUPT = 5, /* let it go if it has not executed; answered by KEEPER_LOOSE */
 	KEEPER_RELEASE = 6,   /* its new program may run */
 	KEEPER_KILL_ONE = 7,  /* it may not, and ends */
+	KEEPER_LIMITS =
+		8, /* `limits` hold from now on; one that the plan did not ask for is never looked at */
 };
 /* Keeper to supervisor. */
 enum keeper_report {
@@ -113,6 +115,7 @@ struct keeper_message {
 	uint64_t program_us; /* processor time of the program and the children it waited for */
 	uint64_t processes_peak, memory_peak_kib; /* as far as looks at the tree showed them */
 	uint32_t size_limit_hit;		  /* a process died of SIGXFSZ */
+	struct tree_limits limits;		  /* KEEPER_LIMITS */
 };
 /*
  * Return: 0 or -errno; -EAGAIN if the keeper has too many to read, except that SIGKILL for the tree never
@@ -120,6 +123,7 @@ struct keeper_message {
  */
 int keeper_tell(int keeper_socket, enum keeper_command command, int value);
 int keeper_hold(int keeper_socket, pid_t tid, int number);
+int keeper_limit(int keeper_socket, const struct tree_limits *limits);
 /* Does not block. Return: 1 with a message; 0: the keeper is gone; -EAGAIN; -errno. */
 int keeper_read(int keeper_socket, struct keeper_message *ret);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public functions that ask a sandbox and tell it something, from when it was made to its end. */
+#include "base/err.h"
 #include "lib/level.h"
 #include "lib/sandbox.h"
 
@@ -131,4 +132,24 @@ int cordon_sandbox_resume(cordon_sandbox *sandbox)
 	if (r < 0 || sandbox->state == SANDBOX_NEW)
 		return r < 0 ? r : -EINVAL;
 	return sandbox_resume(sandbox->inner);
+}
+
+int cordon_sandbox_namespace(const cordon_sandbox *sandbox, enum cordon_namespace kind,
+			     uint64_t *ret_inode)
+{
+	int r = lib_usable(sandbox);
+
+	if (r < 0 || !ret_inode)
+		return r < 0 ? r : -EINVAL;
+	return sandbox_namespace(sandbox->inner, kind, ret_inode);
+}
+
+int cordon_sandbox_set_limit(cordon_sandbox *sandbox, enum cordon_limit limit, uint64_t value,
+			     struct cordon_error *error)
+{
+	int r = lib_usable(sandbox);
+
+	if (r < 0)
+		return err_set(error, r, "cordon_sandbox_set_limit: not a sandbox of this process");
+	return sandbox_set_limit(sandbox->inner, limit, value, error);
 }

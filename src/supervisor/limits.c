@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits that were hit: what is told at once, and what the run comes to in the end. */
+/* Limits that were hit: what is told at once, and what the run comes to in the end. And new ones meanwhile. */
 #include "supervisor/run.h"
 
 #include "base/cleanup.h"
+#include "base/err.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <signal.h>
 
 static_assert((int)LIMIT_COUNT == (int)CORDON_LIMIT_COUNT, "the public enum is a copy");
@@ -33,7 +35,7 @@ void run_limit(struct sandbox *s, enum limit_kind kind)
 						   .proc_fd = -1,
 						   .rule = &limit->rule,
 						   .reason = ends ? NULL : "the run goes on",
-						   .number = (int64_t)limit->value });
+						   .number = (int64_t)s->limits[kind] });
 }
 
 void run_limit_seen(void *arg, enum limit_kind kind)
@@ -65,4 +67,62 @@ bool run_limit_ending(const struct sandbox *s, enum cordon_reason *ret_reason, i
 	*ret_reason = endings[s->ended_by].reason;
 	*ret_status = endings[s->ended_by].status;
 	return true;
+}
+
+/* What the keeper holds, and the wall clock: they are looked at again and again. */
+static const unsigned changeable =
+	1u << LIMIT_WALL | 1u << LIMIT_MEMORY | 1u << LIMIT_PROCESSES | 1u << LIMIT_CPU_PERCENT;
+
+static uint64_t in_force(const struct sandbox *s, enum limit_kind kind)
+{
+	return s->limits[kind] == LIMIT_UNSET ? 0 : s->limits[kind];
+}
+
+static int tell_keeper(const struct sandbox *s)
+{
+	const struct tree_limits limits = {
+		.memory_kib = (in_force(s, LIMIT_MEMORY) + 1023) / 1024,
+		.processes = in_force(s, LIMIT_PROCESSES),
+		.cpu_percent = in_force(s, LIMIT_CPU_PERCENT),
+	};
+
+	return keeper_limit(s->spawned.keeper_socket, &limits);
+}
+
+/* Under the lock. Return: 0 or -errno. */
+static int change(struct sandbox *s, enum limit_kind kind, uint64_t value)
+{
+	if (s->state != RUN_RUNNING || s->spawned.keeper_socket < 0)
+		return -ESRCH;
+	/* It is over: the grace must not become longer. */
+	if (kind == LIMIT_WALL && s->limits_hit & 1u << LIMIT_WALL)
+		return 0;
+	s->limits[kind] = value;
+	return kind == LIMIT_WALL ? run_arm_wall(s) : tell_keeper(s);
+}
+
+int sandbox_set_limit(struct sandbox *s, enum cordon_limit limit, uint64_t value,
+		      struct cordon_error *err)
+{
+	enum limit_kind kind = (enum limit_kind)limit;
+	const struct limit *given;
+	int r;
+
+	if ((unsigned)kind >= LIMIT_COUNT || !(changeable & 1u << kind))
+		return err_set(err, -EOPNOTSUPP,
+			       "only limits.wall, memory, processes and cpu_percent can be changed "
+			       "while the program runs");
+	given = &s->policy->limits[kind];
+	if (given->value == LIMIT_UNSET)
+		return err_set(err, -EOPNOTSUPP,
+			       "the policy does not set this limit, so that nobody looks after it "
+			       "(give it a high one)");
+	if (value == 0 || value > given->value)
+		return err_set(err, -EINVAL,
+			       "%s: from 1 to what the policy says, which is %" PRIu64,
+			       given->rule.key, given->value);
+	pthread_mutex_lock(&s->lock);
+	r = change(s, kind, value);
+	pthread_mutex_unlock(&s->lock);
+	return r < 0 ? err_sys(err, r, "%s", given->rule.key) : 0;
 }

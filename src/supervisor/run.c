@@ -312,12 +312,30 @@ static void on_keeper(void *arg, short events)
 	s->keeper_source = -1;
 }
 
-static int arm_wall(struct sandbox *s, uint64_t ms)
+static int arm_timer(const struct sandbox *s, struct timespec from, uint64_t ms)
 {
-	struct itimerspec spec = { .it_value = { (time_t)(ms / 1000),
-						 (long)(ms % 1000) * 1000000 } };
+	struct itimerspec spec = { .it_value = from };
 
-	return timerfd_settime(s->wall_timer, 0, &spec, NULL) < 0 ? -errno : 0;
+	spec.it_value.tv_sec += (time_t)(ms / 1000);
+	spec.it_value.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (spec.it_value.tv_nsec >= 1000000000) {
+		spec.it_value.tv_nsec -= 1000000000;
+		spec.it_value.tv_sec++;
+	}
+	return timerfd_settime(s->wall_timer, TFD_TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
+}
+
+int run_arm_wall(struct sandbox *s)
+{
+	return arm_timer(s, s->begin, s->limits[LIMIT_WALL]);
+}
+
+static int arm_grace(const struct sandbox *s)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return arm_timer(s, now, GRACE_MS);
 }
 
 static void on_wall(void *arg, short events)
@@ -328,27 +346,29 @@ static void on_wall(void *arg, short events)
 	(void)events;
 	if (read(s->wall_timer, &ticks, sizeof(ticks)) < 0)
 		return;
+	/* RACE: a host that changes the limit now must not put off the end of the grace. */
+	pthread_mutex_lock(&s->lock);
 	if (s->limits_hit & 1u << LIMIT_WALL) {
 		end_tree(s, SIGKILL);
-		return;
+	} else {
+		run_limit(s, LIMIT_WALL);
+		end_tree(s, SIGTERM);
+		if (arm_grace(s) < 0)
+			end_tree(s, SIGKILL);
 	}
-	run_limit(s, LIMIT_WALL);
-	end_tree(s, SIGTERM);
-	if (arm_wall(s, GRACE_MS) < 0)
-		end_tree(s, SIGKILL);
+	pthread_mutex_unlock(&s->lock);
 }
 
 static int watch(struct sandbox *s)
 {
 	struct loop *loop = s->sv.loop;
-	uint64_t wall_ms = s->policy->limits[LIMIT_WALL].value;
 	int r;
 
 	s->status_source = loop_add(loop, s->spawned.status, on_status, s);
 	s->keeper_source = loop_add(loop, s->spawned.keeper_socket, on_keeper, s);
-	if (wall_ms != LIMIT_UNSET) {
+	if (s->limits[LIMIT_WALL] != LIMIT_UNSET) {
 		s->wall_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-		r = s->wall_timer < 0 ? -errno : arm_wall(s, wall_ms);
+		r = s->wall_timer < 0 ? -errno : run_arm_wall(s);
 		if (r == 0)
 			r = s->wall_source = loop_add(loop, s->wall_timer, on_wall, s);
 		if (r < 0)

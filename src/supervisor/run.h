@@ -49,8 +49,9 @@ struct sandbox {
 	int status_source, keeper_source;
 	int wall_timer, wall_source;
 	bool supervisor_failed, violated, exec_failed, exited;
-	atomic_uint limits_hit;	  /* bits by enum limit_kind */
-	enum limit_kind ended_by; /* LIMIT_COUNT: no limit ended it */
+	atomic_uint limits_hit;		      /* bits by enum limit_kind */
+	_Atomic uint64_t limits[LIMIT_COUNT]; /* in force: the policy's, or lower ones since */
+	enum limit_kind ended_by;	      /* LIMIT_COUNT: no limit ended it */
 	char failure[160];
 	int wait_status;
 	struct timespec begin;
@@ -110,6 +111,8 @@ int run_ask_for_maps(struct sandbox *s);
 /* What the run comes to, from how it ended. */
 void run_result(struct sandbox *s);
 
+/* On the run's thread: has the wall clock end the run when limits[LIMIT_WALL] is over. Return: 0 or -errno. */
+int run_arm_wall(struct sandbox *s);
 /* limits.c: a limit was hit. The first time an event is made of it, and it may be what ends the run. */
 void run_limit(struct sandbox *s, enum limit_kind kind);
 /* The same, for what was seen to fail: perhaps for a limit that is not the policy's.

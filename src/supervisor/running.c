@@ -2,6 +2,7 @@
 /* What a sandbox is asked, and told, by the host's threads after it was made: see sandbox.h. */
 #include "supervisor/run.h"
 #include "supervisor/unkept.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -122,4 +123,29 @@ void sandbox_facts(struct sandbox *s, struct sandbox_facts *ret)
 		.rlimits = s->prepared.rlimits,
 		.rlimit_count = s->prepared.plan.rlimit_count,
 	};
+}
+
+int sandbox_namespace(struct sandbox *s, enum cordon_namespace kind, uint64_t *ret_inode)
+{
+	static const char *const names[CORDON_NS_COUNT] = {
+		[CORDON_NS_USER] = "user",     [CORDON_NS_PID] = "pid",	  [CORDON_NS_MOUNT] = "mnt",
+		[CORDON_NS_NET] = "net",       [CORDON_NS_IPC] = "ipc",	  [CORDON_NS_UTS] = "uts",
+		[CORDON_NS_CGROUP] = "cgroup", [CORDON_NS_TIME] = "time",
+	};
+	uint64_t inode = 0;
+	int r = -ESRCH;
+
+	if ((unsigned)kind >= CORDON_NS_COUNT)
+		return -EINVAL;
+	pthread_mutex_lock(&s->lock);
+	if (s->state == RUN_RUNNING) {
+		r = process_namespace(s->spawned.program, names[kind], &inode);
+		/* RACE: the program may have ended, and its number be another's; asked after the look. */
+		if (pidfd_number(s->spawned.program_pidfd) == -ESRCH)
+			r = -ESRCH;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (r == 0)
+		*ret_inode = inode;
+	return r;
 }

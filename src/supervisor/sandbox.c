@@ -137,6 +137,8 @@ int sandbox_new(struct policy *take_policy, const struct cordon_options *options
 	s->tmp.parent = s->watch = -1;
 	s->stage = (struct stage)STAGE_INIT;
 	s->ended_by = LIMIT_COUNT;
+	for (unsigned i = 0; i < LIMIT_COUNT; i++)
+		s->limits[i] = take_policy->limits[i].value;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
 	r = set_up(s, options, err);

@@ -54,6 +54,11 @@ void sandbox_result(struct sandbox *sandbox, struct cordon_result *ret);
 int sandbox_kill(struct sandbox *sandbox, int signal);
 int sandbox_signal(struct sandbox *sandbox, int signal);
 int sandbox_resume(struct sandbox *sandbox);
+/* See cordon_sandbox_namespace(). */
+int sandbox_namespace(struct sandbox *sandbox, enum cordon_namespace kind, uint64_t *ret_inode);
+/* See cordon_sandbox_set_limit(). */
+int sandbox_set_limit(struct sandbox *sandbox, enum cordon_limit kind, uint64_t value,
+		      struct cordon_error *err);
 /* More output has come than limits.output. */
 void sandbox_output_limit(struct sandbox *sandbox);
 

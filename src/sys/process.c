@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -313,6 +314,18 @@ int process_numbers(int proc_fd, pid_t tid, struct process_numbers *ret)
 	if (r == 0)
 		r = last_number(status.text, "\nNStgid:", &ret->tgid);
 	return r < 0 ? r : last_number(status.text, "\nNSpid:", &ret->tid);
+}
+
+int process_namespace(pid_t pid, const char *name, uint64_t *ret_inode)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
+	if (stat(path, &st) < 0)
+		return -errno;
+	*ret_inode = st.st_ino;
+	return 0;
 }
 
 int process_filters(int proc_fd, pid_t tid, struct process_filters *ret)

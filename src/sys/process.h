@@ -74,6 +74,8 @@ int process_has_signal(int proc_fd, pid_t tid);
  * has given to the first thread. Return: 1, 0 or -errno.
  */
 int process_takes_signal(int proc_fd, pid_t tid);
+/* The inode of /proc/PID/ns/NAME, which is the namespace's number. Return: 0 or -errno. */
+int process_namespace(pid_t pid, const char *name, uint64_t *ret_inode);
 /* Seccomp of /proc/TID/status. KERNEL(5.9): the count; counts says whether it is known. Return: 0 or
  * -errno. */
 struct process_filters {
