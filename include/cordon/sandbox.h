@@ -95,6 +95,22 @@ struct cordon_options {
 	 * ignored) how it ended is not known: CORDON_SUPERVISOR_FAILED.
 	 */
 	bool no_keeper;
+	/*
+	 * A program from memory: an ELF file, or a script that begins with #!. It is copied, sealed, and
+	 * executed whatever `filesystem.exec` lists; argv[0] is no more than its name. A script's
+	 * interpreter gets it as /dev/fd/N, so it has to be able to open that.
+	 */
+	const void *program;
+	size_t program_size; /* bytes */
+	/*
+	 * A function instead of a program: called in a copy of the host's memory when all layers stand, and
+	 * what it returns is the exit code. The copy has the host's secrets in it, and only the thread that
+	 * calls, so that the function may do what is allowed after fork() in a process with threads
+	 * (async-signal-safe functions, execve() among them). With 8 MiB of stack. argv[0] is a name for
+	 * messages. Not together with `program` (-EINVAL) or CORDON_SPAWN_VFORK (-EOPNOTSUPP).
+	 */
+	int (*function)(void *arg);
+	void *function_arg;
 };
 
 enum cordon_reason {

@@ -36,6 +36,8 @@ const char *direct_needs_copy(const struct spawn_plan *plan)
 		return "process.user and process.group";
 	if (plan->thp_disable)
 		return "process.huge_pages";
+	if (plan->function)
+		return "a function";
 	return NULL;
 }
 
@@ -70,7 +72,7 @@ int direct_start(const struct spawn_plan *plan, bool share_memory, struct spawne
 		return r;
 	r = fd_pipe(&spawned.status, &status);
 	if (r == 0)
-		r = stack_map(SPAWN_STACK, &stack);
+		r = stack_map(plan->function ? SPAWN_FUNCTION_STACK : SPAWN_STACK, &stack);
 	setup.status = status;
 	if (r == 0)
 		r = clone_blocked(&setup, &stack, flags, &spawned.program_pidfd);

@@ -122,7 +122,8 @@ static void prepare(struct keeper *k)
 static void start_program(struct keeper *k, struct setup_start *setup)
 {
 	const struct keeper_start *start = k->start;
-	int flags = CLONE_VM | (start->plan->share_files ? CLONE_FILES : 0) | SIGCHLD;
+	int flags = (start->plan->function ? 0 : CLONE_VM) |
+		    (start->plan->share_files ? CLONE_FILES : 0) | SIGCHLD;
 	const int few[] = { start->socket, start->supervisor_pidfd, start->status_reader,
 			    k->looker.proc };
 	const struct fds_kept kept = { .few = few, .few_count = COUNT_OF(few) };

@@ -49,6 +49,11 @@ struct plan_caps {
 struct spawn_plan {
 	/* Program: found by the parent (program.h). */
 	const char *path; /* execve's first argument */
+	int program_fd;	  /* above 2: executed in place of path */
+	bool script;	  /* it is one, whose interpreter opens the descriptor again */
+	int (*function)(
+		void *arg); /* called in place of an execution, in a copy of the host's memory */
+	void *function_arg;
 	char *const *argv;
 	char *const *envp;
 	const char *cwd; /* NULL: inherited */

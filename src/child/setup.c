@@ -288,6 +288,27 @@ static bool ablated(struct setup *s, const struct step *step)
 #endif
 }
 
+/* KERNEL: a script is handed to its interpreter as /dev/fd/N. */
+static long execute(const struct setup *s)
+{
+	const struct spawn_plan *plan = s->plan;
+
+	if (s->program >= 0)
+		return raw(SYS_execveat, s->program, "", plan->argv, plan->envp, AT_EMPTY_PATH);
+	return raw(SYS_execve, plan->path, plan->argv, plan->envp);
+}
+
+/* In place of an execution: what that would close is closed, and the end of the status tells the same. */
+__attribute__((noreturn)) static void call(const struct setup *s)
+{
+	const int own[] = { s->ready, s->ruleset, s->status };
+
+	for (size_t i = 0; i < COUNT_OF(own); i++)
+		if (own[i] >= 0)
+			raw(SYS_close, own[i]);
+	raw_exit(s->plan->function(s->plan->function_arg));
+}
+
 int setup_main(void *arg)
 {
 	const struct setup_start *start = arg;
@@ -298,6 +319,7 @@ int setup_main(void *arg)
 		.status = start->status,
 		.ready = start->ready,
 		.ruleset = start->plan->ruleset,
+		.program = start->plan->program_fd > 0 ? start->plan->program_fd : -1,
 	};
 	long r;
 
@@ -307,7 +329,9 @@ int setup_main(void *arg)
 		if (!ablated(&s, step))
 			setup_note(&s, step->layer, step->always, step->run(&s));
 	}
-	r = raw(SYS_execve, s.plan->path, s.plan->argv, s.plan->envp);
+	if (s.plan->function)
+		call(&s);
+	r = execute(&s);
 	failed = record_make(RECORD_EXEC_FAILED, LAYER_EXEC, STATE_FAILED, -r);
 	put(&s, &failed, 1);
 	raw_exit(r == -ENOENT || r == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);

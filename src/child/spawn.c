@@ -110,7 +110,7 @@ static int prepare(const struct spawn_plan *plan, struct launch *launch, struct 
 	r = launch->self_pidfd < 0 ? launch->self_pidfd : fd_move_up(&launch->self_pidfd);
 	if (r < 0)
 		return err_sys(err, r, "start: open a pidfd");
-	r = stack_map(SPAWN_STACK, &launch->stack);
+	r = stack_map(plan->function ? SPAWN_FUNCTION_STACK : SPAWN_STACK, &launch->stack);
 	if (r == 0 && (plan->join_user >= 0 || plan->join_pid >= 0))
 		r = stack_map(SPAWN_STACK, &launch->join_stack);
 	return r < 0 ? err_sys(err, r, "start: map a stack") : 0;

@@ -36,6 +36,8 @@ struct spawned {
 
 /* Enough for the deepest step, and for a list of records. */
 #define SPAWN_STACK (64u * 1024)
+/* For a function of the host's, as much as a thread has. */
+#define SPAWN_FUNCTION_STACK (8u << 20)
 
 /* The one byte that lets the program go on; anything else ends it. */
 #define SPAWN_READY 1

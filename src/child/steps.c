@@ -92,7 +92,8 @@ static int close_others(const struct setup *s, const int *streams, const int *nu
 			bool unshare)
 {
 	const int few[] = { s->status,	s->ready,   s->plan->share_files ? -1 : s->ruleset,
-			    streams[0], streams[1], streams[2] };
+			    streams[0], streams[1], streams[2],
+			    s->program };
 	const struct fds_kept kept = { numbers, count, few, COUNT_OF(few) };
 
 	return fds_close_others(3, &kept, unshare);
@@ -118,8 +119,8 @@ int step_descriptors(struct setup *s)
 {
 	const struct spawn_plan *plan = s->plan;
 	int streams[] = { stream_of(plan, 0), stream_of(plan, 1), stream_of(plan, 2) };
-	int *internal[] = { &s->status,	 &s->ready,   &streams[0],
-			    &streams[1], &streams[2], &s->ruleset };
+	int *internal[] = { &s->status,	 &s->ready,   &streams[0], &streams[1],
+			    &streams[2], &s->program, &s->ruleset };
 	const size_t internal_count = COUNT_OF(internal) - (plan->share_files ? 1 : 0);
 	bool unshare = plan->share_files;
 	int r = 0;
@@ -136,6 +137,8 @@ int step_descriptors(struct setup *s)
 		r = place_streams(streams);
 	for (size_t i = 0; i < plan->keep_fd_count && r == 0; i++)
 		r = (int)raw(SYS_fcntl, plan->keep_fds[i], F_SETFD, 0);
+	if (r == 0 && s->program >= 0)
+		r = (int)raw(SYS_fcntl, s->program, F_SETFD, plan->script ? 0 : FD_CLOEXEC);
 	return r;
 }
 

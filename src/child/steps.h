@@ -15,8 +15,8 @@
 struct setup {
 	const struct spawn_plan *plan;
 	pid_t keeper;
-	int status, ready, ruleset; /* descriptors of our own */
-	uint64_t entered;	    /* LAYER_BIT of the namespaces that the process is in */
+	int status, ready, ruleset, program; /* descriptors of our own */
+	uint64_t entered; /* LAYER_BIT of the namespaces that the process is in */
 	size_t note_count;
 	struct status_record notes[NOTES_MAX];
 };

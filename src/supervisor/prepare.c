@@ -203,15 +203,20 @@ static int open_program(const struct policy *policy, int base, const char *path)
 }
 
 /* The program and what it is executed with: with an empty list these are executed and nothing else. */
-static int plan_program(const struct gate *gate, struct prepared *p)
+static int plan_images(const struct gate *gate, struct prepared *p)
 {
 	const char *cwd = gate->policy->cwd;
 	cleanup_fd int base =
 		rooted_open(gate->policy->root_fd, cwd ? cwd : ".", O_PATH | O_DIRECTORY, 0);
 	char path[PATH_MAX], link[48];
+	int more = 1;
 
-	snprintf(path, sizeof(path), "%s", p->path);
-	for (int i = 0; i < FORMAT_CHAIN; i++) {
+	/* No rule of Landlock's is about memory, so the file itself needs none. */
+	if (p->plan.program_fd > 0)
+		more = format_next(p->plan.program_fd, path);
+	else
+		snprintf(path, sizeof(path), "%s", p->path);
+	for (int i = 0; i < FORMAT_CHAIN && more > 0; i++) {
 		cleanup_fd int readable = -1;
 		int fd = open_program(gate->policy, base, path);
 		struct stat st = { 0 };
@@ -226,18 +231,46 @@ static int plan_program(const struct gate *gate, struct prepared *p)
 		image_add(&p->program, fd, &st);
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 		readable = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		if (readable < 0 || format_next(readable, path) <= 0)
-			return 0;
+		more = readable < 0 ? 0 : format_next(readable, path);
 	}
 	return 0;
 }
 
+/* Return: 0; -errno with *err: it cannot be found, or is not to be executed. */
+static int plan_program(const struct policy *policy, const struct assignment *a,
+			const struct command *command, struct prepared *p, struct cordon_error *err)
+{
+	struct gate gate = { policy, a->facts.no_exec ? OP_STAT : OP_EXEC };
+	struct spawn_plan *plan = &p->plan;
+	char start[2] = "";
+	int r = 0;
+
+	plan->function = command->function;
+	plan->function_arg = command->function_arg;
+	if (command->function)
+		return 0;
+	if (command->memory >= 0) {
+		plan->program_fd = command->memory;
+		plan->script =
+			pread(command->memory, start, 2, 0) == 2 && memcmp(start, "#!", 2) == 0;
+	} else {
+		r = program_find(command->argv[0], p->envp, policy->root_fd, policy->cwd,
+				 may_execute, &gate, &p->path, err);
+		plan->path = p->path;
+	}
+	if (r < 0 || !a->facts.no_exec)
+		return r;
+	r = plan_images(&gate, p);
+	return r < 0 ? err_set(err, r, "%s: a rule of the policy denies it",
+			       p->path ? p->path : command->argv[0])
+		     : 0;
+}
+
 int prepare_plan(const struct policy *policy, const struct assignment *assignment, const char *tmp,
-		 const char *name, char *const argv[], struct prepared *ret, bool *ret_exec,
-		 struct cordon_error *err)
+		 const char *name, const struct command *command, struct prepared *ret,
+		 bool *ret_exec, struct cordon_error *err)
 {
 	struct spawn_plan *plan = &ret->plan;
-	struct gate gate = { policy, assignment->facts.no_exec ? OP_STAT : OP_EXEC };
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -245,9 +278,9 @@ int prepare_plan(const struct policy *policy, const struct assignment *assignmen
 	plan->join_user = plan->join_pid = plan->join_mount = plan->join_root = plan->join_time =
 		-1;
 	*ret_exec = false;
-	if (!argv || !argv[0] || !argv[0][0])
+	if (!command->argv || !command->argv[0] || !command->argv[0][0])
 		return err_set(err, -EINVAL, "no program was given");
-	ret->argv = copy_list(argv);
+	ret->argv = copy_list(command->argv);
 	ret->envp = environment_build(policy, environ, tmp, name);
 	if (!ret->argv || !ret->envp) {
 		r = err_set(err, -ENOMEM, "out of memory");
@@ -258,19 +291,11 @@ int prepare_plan(const struct policy *policy, const struct assignment *assignmen
 	r = prepare_creds(policy, assignment, ret, err);
 	if (r < 0)
 		goto fail;
-	r = program_find(argv[0], ret->envp, policy->root_fd, policy->cwd, may_execute, &gate,
-			 &ret->path, err);
+	r = plan_program(policy, assignment, command, ret, err);
 	if (r < 0) {
 		*ret_exec = true;
 		goto fail;
 	}
-	r = assignment->facts.no_exec ? plan_program(&gate, ret) : 0;
-	if (r < 0) {
-		*ret_exec = true;
-		err_set(err, r, "%s: a rule of the policy denies it", ret->path);
-		goto fail;
-	}
-	plan->path = ret->path;
 	if (policy->argv0) {
 		free(ret->argv[0]);
 		ret->argv[0] = strdup(policy->argv0);

@@ -20,6 +20,14 @@ void prepare_maps(const struct policy *policy, const struct caps_own *own, struc
 /* LAYER_BIT of the namespaces that are asked for, and of those that these need. */
 uint64_t prepare_namespaces(const struct policy *policy, const struct caps_own *own);
 
+/* What is run. With a memory file or a function argv is what the program sees as its own, and no file is looked for. */
+struct command {
+	char *const *argv;
+	int memory; /* descriptor of a sealed memory file; -1 */
+	int (*function)(void *arg);
+	void *function_arg;
+};
+
 /* Owns what the plan borrows. */
 struct prepared {
 	struct spawn_plan plan;
@@ -40,13 +48,13 @@ struct prepared {
 };
 
 /*
- * tmp: the run's $TMP or NULL; name: of the sandbox; argv: copied.
+ * tmp: the run's $TMP or NULL; name: of the sandbox; command: argv is copied, the rest borrowed.
  * Return: 0; -ENOENT, -EACCES ... if the program cannot be found or executed (*ret_exec is set);
  * -errno.
  */
 int prepare_plan(const struct policy *policy, const struct assignment *assignment, const char *tmp,
-		 const char *name, char *const argv[], struct prepared *ret, bool *ret_exec,
-		 struct cordon_error *err);
+		 const char *name, const struct command *command, struct prepared *ret,
+		 bool *ret_exec, struct cordon_error *err);
 /* After prepare_plan(): the program's soft limit of descriptors, where the policy sets none; 0: the host's. */
 void prepare_open_files(const struct policy *policy, uint64_t soft, struct prepared *prepared);
 /* Part of prepare_plan(): ids, capabilities, namespaces. Return: 0; -EPERM for a capability that cannot be

@@ -240,7 +240,7 @@ int run_record(struct sandbox *s, const struct status_record *record, int *ret_l
 		s->layers[LAYER_EXEC].error = record->error;
 		s->exec_failed = true;
 		return err_sys(&s->error, -record->error, "%s: cannot be executed",
-			       s->prepared.path);
+			       s->prepared.path ? s->prepared.path : s->prepared.argv[0]);
 	}
 	return err_set(&s->error, -EBADMSG, "start: the status record makes no sense");
 }

@@ -3,15 +3,14 @@
 #include "supervisor/resolv_conf.h"
 
 #include "base/cleanup.h"
+#include "sys/fds.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #define RESOLV_CONF "/etc/resolv.conf"
-#define SEALS	    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct resolv_conf {
 	int text;   /* the program's */
@@ -64,19 +63,6 @@ void resolv_conf_write(const char *text, struct in_addr server, bool by_stream, 
 		strbuf_add(ret, "options use-vc\n");
 }
 
-/* Return: the sealed file, or -errno. */
-static int make_file(const struct strbuf *text)
-{
-	cleanup_fd int fd = memfd_create("resolv.conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text->text, text->length) != (ssize_t)text->length || fchmod(fd, 0444) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-		return errno ? -errno : -EIO;
-	return steal_fd(&fd);
-}
-
 int resolv_conf_new(struct in_addr server, bool by_stream, struct resolv_conf **ret)
 {
 	struct resolv_conf *conf = calloc(1, sizeof(*conf));
@@ -98,7 +84,7 @@ int resolv_conf_new(struct in_addr server, bool by_stream, struct resolv_conf **
 	resolv_conf_write(old, server, by_stream, &text);
 	if (text.failed)
 		return -ENOMEM;
-	conf->text = make_file(&text);
+	conf->text = fd_memory("resolv.conf", text.text, text.length, 0444);
 	return conf->text < 0 ? conf->text : 0;
 }
 

@@ -33,8 +33,9 @@ struct sandbox {
 	uint64_t open_files; /* of the program; 0: as the host's */
 	bool unkept;	     /* nobody keeps the tree together: unkept.c */
 	enum cordon_spawn spawn;
-	int watch;	       /* unkept: readable when there is something to do; -1 */
-	struct cordon_fd *fds; /* of the host's options */
+	int watch;		/* unkept: readable when there is something to do; -1 */
+	struct command command; /* argv: while it starts */
+	struct cordon_fd *fds;	/* of the host's options */
 	size_t fd_count;
 	struct assignment assignment;
 	struct audit *audit;

@@ -9,6 +9,7 @@
 #include "supervisor/ablate.h"
 #include "supervisor/run.h"
 #include "supervisor/unkept.h"
+#include "sys/fds.h"
 #include "sys/landlock.h"
 
 #include <signal.h>
@@ -28,6 +29,16 @@ static int set_options(struct sandbox *s, const struct cordon_options *options)
 	s->open_files = options ? options->open_files : 0;
 	s->unkept = options && options->no_keeper;
 	s->spawn = options ? options->spawn : CORDON_SPAWN_AUTO;
+	if (options && options->program) {
+		s->command.memory =
+			fd_memory("program", options->program, options->program_size, 0555);
+		if (s->command.memory < 0)
+			return s->command.memory;
+	}
+	if (options) {
+		s->command.function = options->function;
+		s->command.function_arg = options->function_arg;
+	}
 	if (options && options->fd_count > 0) {
 		s->fds = reallocarray(NULL, options->fd_count, sizeof(*s->fds));
 		if (!s->fds)
@@ -58,6 +69,8 @@ static void tell_supervisor(struct sandbox *s)
 	s->sv.exec_stop = s->assignment.when & (WHEN_DENY_EXEC | WHEN_EXEC_MEMORY) &&
 			  s->assignment.host.ptrace_error == 0 && !ablated("exec-stop");
 	s->sv.program_only = s->assignment.when & WHEN_NO_EXEC;
+	s->sv.program_memory = s->command.memory;
+	s->sv.executed = s->command.function != NULL;
 	s->sv.abstract_scoped = s->assignment.scoped & LL_SCOPE_ABSTRACT_UNIX;
 }
 
@@ -76,6 +89,9 @@ static int set_up(struct sandbox *s, const struct cordon_options *options, struc
 		r = audit_new(s->name, &s->audit);
 	if (r < 0)
 		return err_sys(err, r, "make the sandbox");
+	if (s->command.memory >= 0 && s->command.function)
+		return err_set(err, -EINVAL,
+			       "a program and a function are given: only one can be run");
 	if (s->spawn == CORDON_SPAWN_VFORK && !s->unkept)
 		return err_set(
 			err, -EOPNOTSUPP,
@@ -134,7 +150,7 @@ int sandbox_new(struct policy *take_policy, const struct cordon_options *options
 	}
 	s->policy = take_policy;
 	clear_attempt(s);
-	s->tmp.parent = s->watch = -1;
+	s->tmp.parent = s->watch = s->command.memory = -1;
 	s->stage = (struct stage)STAGE_INIT;
 	s->ended_by = LIMIT_COUNT;
 	for (unsigned i = 0; i < LIMIT_COUNT; i++)
@@ -190,10 +206,10 @@ static int never_ran(struct sandbox *s, int error, struct cordon_error *err)
 }
 
 /* Return: 0 if the program runs; -errno with s->error. */
-static int attempt(struct sandbox *s, char *const argv[], const int streams[3], bool terminal)
+static int attempt(struct sandbox *s, const int streams[3], bool terminal)
 {
-	int r = prepare_plan(s->policy, &s->assignment, tmp_inside(s), s->name, argv, &s->prepared,
-			     &s->exec_failed, &s->error);
+	int r = prepare_plan(s->policy, &s->assignment, tmp_inside(s), s->name, &s->command,
+			     &s->prepared, &s->exec_failed, &s->error);
 
 	if (r == 0 && !s->unkept)
 		r = prepare_keeper(&s->assignment, &s->prepared, &s->error);
@@ -301,9 +317,10 @@ int sandbox_start(struct sandbox *s, char *const argv[], const int streams[3], b
 
 	if (s->state != RUN_NEW)
 		return err_set(err, -EINVAL, "the sandbox was started before");
-	r = s->stage_failed ? s->error.code : attempt(s, argv, streams, terminal);
+	s->command.argv = argv;
+	r = s->stage_failed ? s->error.code : attempt(s, streams, terminal);
 	if (r < 0 && falls_back(s))
-		r = attempt(s, argv, streams, terminal);
+		r = attempt(s, streams, terminal);
 	policy_drop_pieces(s->policy);
 	return r < 0 ? never_ran(s, r, err) : 0;
 }
@@ -337,6 +354,8 @@ void sandbox_free(struct sandbox *s)
 	policy_free(s->policy);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->changed);
+	if (s->command.memory >= 0)
+		close(s->command.memory);
 	free(s->name);
 	free(s->fds);
 	free(s);

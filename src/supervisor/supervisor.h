@@ -83,7 +83,8 @@ struct supervisor {
 	pid_t own_tgid, keeper, program;
 	pid_t keeper_inside; /* its number in the pid namespace of the tree */
 	bool tested;	     /* the self-test at the start has been answered */
-	bool executed;	     /* the program itself has been, where nothing else may be */
+	bool executed;	     /* the program itself has been: what is asked later is judged */
+	int program_memory;  /* it lies in memory, which is on no list; -1 */
 	uid_t own_uid;
 	gid_t own_gid;
 	bool one_id; /* they are the real, effective and saved ones */

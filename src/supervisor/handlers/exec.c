@@ -36,8 +36,22 @@ static int interpreter(struct request *rq)
 	return format_next(fd, rq->path[0]);
 }
 
-/* Judges the file and the chain of what it is executed with. files: what was allowed, also on failure. */
-static bool judge_file(struct request *rq, unsigned flags, struct image_files *files,
+/* Memory that the host gave to be the program. */
+static bool is_hosts_memory(const struct request *rq)
+{
+	const struct stat *st = &rq->place[0].st;
+	struct stat own;
+
+	return rq->caller.sv->program_memory >= 0 &&
+	       fstat(rq->caller.sv->program_memory, &own) == 0 && own.st_dev == st->st_dev &&
+	       own.st_ino == st->st_ino;
+}
+
+/*
+ * Judges the file and the chain of what it is executed with. first: it is the program itself. files: what was
+ * allowed, also on failure.
+ */
+static bool judge_file(struct request *rq, bool first, unsigned flags, struct image_files *files,
 		       struct verdict *ret)
 {
 	const struct policy *policy = rq->caller.sv->policy;
@@ -54,6 +68,7 @@ static bool judge_file(struct request *rq, unsigned flags, struct image_files *f
 			return false;
 		/* Memory is on no list. */
 		if (rq->place[0].anonymous && policy->exec_present &&
+		    !(first && depth == 0 && is_hosts_memory(rq)) &&
 		    !request_judge(rq, OP_EXEC, &refused, rq->place[0].path, ret))
 			return false;
 		if (!S_ISREG(rq->place[0].st.st_mode))
@@ -92,10 +107,11 @@ struct verdict handle_exec(struct request *rq)
 	unsigned flags = RESOLVE_FOLLOW;
 	struct image_files files = { .count = 0 };
 	cleanup_free char *given = NULL;
+	bool first = is_programs_own(rq);
 	struct verdict v;
 
 	if (rq->caller.sv->program_only) {
-		if (is_programs_own(rq))
+		if (first)
 			return verdict_continue(CONTINUE_BOUNDED);
 		if (!request_judge(rq, OP_EXEC, &refused, rq->path[0], &v))
 			return v;
@@ -110,7 +126,7 @@ struct verdict handle_exec(struct request *rq)
 		flags |= RESOLVE_EMPTY;
 	if (rq->caller.sv->exec_stop)
 		given = strdup(rq->path[0]);
-	if (judge_file(rq, flags, &files, &v)) {
+	if (judge_file(rq, first, flags, &files, &v)) {
 		if (rq->caller.sv->exec_stop)
 			return execution_hold(rq, &files, steal_ptr(&given));
 		v = verdict_continue(CONTINUE_BOUNDED);
