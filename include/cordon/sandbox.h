@@ -286,6 +286,13 @@ int cordon_error_report(const struct cordon_error *error, char **ret_text);
 int cordon_sandbox_hint(const cordon_sandbox *sandbox);
 /* Kills what still runs, reaps it, removes $TMP. NULL does nothing. */
 void cordon_sandbox_free(cordon_sandbox *sandbox);
+/*
+ * Frees the sandbox and lets the run go on under its policy, its limits and its supervisor, until it ends or
+ * this process does. Nothing is heard of it any more: pipes and terminals to the host are closed, events go
+ * nowhere. Return: 0, and the sandbox is gone; -EINVAL if no program was started; -EOPNOTSUPP with
+ * no_keeper, which nobody looks after; -EAGAIN.
+ */
+int cordon_sandbox_detach(cordon_sandbox *sandbox);
 
 /*
  * What this host can enforce, each layer proved by doing it once. ret_text: from malloc.

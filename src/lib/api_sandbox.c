@@ -107,6 +107,18 @@ static void init_delivery(cordon_sandbox *sandbox)
 	pthread_mutexattr_destroy(&attributes);
 }
 
+/* All but the run itself. */
+static void handle_free(cordon_sandbox *sandbox)
+{
+	streams_done(&sandbox->streams);
+	free(sandbox->last);
+	events_file_done(&sandbox->events);
+	tally_done(&sandbox->tally);
+	pthread_mutex_destroy(&sandbox->delivery);
+	free(sandbox->program);
+	free(sandbox);
+}
+
 int cordon_sandbox_new(cordon_policy *policy, const struct cordon_options *options,
 		       cordon_sandbox **ret, struct cordon_error *error)
 {
@@ -141,11 +153,8 @@ int cordon_sandbox_new(cordon_policy *policy, const struct cordon_options *optio
 				 sandbox_policy(sandbox->inner)->limits[LIMIT_OUTPUT].value,
 				 sandbox_fd(sandbox->inner), error);
 	if (r < 0) {
-		streams_done(&sandbox->streams);
 		sandbox_free(sandbox->inner);
-		events_file_done(&sandbox->events);
-		pthread_mutex_destroy(&sandbox->delivery);
-		free(sandbox);
+		handle_free(sandbox);
 		return r;
 	}
 	*ret = sandbox;
@@ -348,11 +357,17 @@ void cordon_sandbox_free(cordon_sandbox *sandbox)
 	if (lib_usable(sandbox) < 0)
 		return;
 	sandbox_free(sandbox->inner);
-	streams_done(&sandbox->streams);
-	free(sandbox->last);
-	events_file_done(&sandbox->events);
-	tally_done(&sandbox->tally);
-	pthread_mutex_destroy(&sandbox->delivery);
-	free(sandbox->program);
-	free(sandbox);
+	handle_free(sandbox);
+}
+
+int cordon_sandbox_detach(cordon_sandbox *sandbox)
+{
+	int r = lib_usable(sandbox);
+
+	if (r < 0 || sandbox->state != SANDBOX_RUNNING)
+		return r < 0 ? r : -EINVAL;
+	r = sandbox_detach(sandbox->inner);
+	if (r == 0)
+		handle_free(sandbox);
+	return r;
 }

@@ -167,7 +167,7 @@ int sandbox_new(struct policy *take_policy, const struct cordon_options *options
 }
 
 /* All signals are blocked in the new thread: they are the host's business. */
-static int make_thread(struct sandbox *s)
+static int make_thread(struct sandbox *s, void *(*function)(void *), pthread_t *ret)
 {
 	pthread_attr_t attributes;
 	sigset_t all, before;
@@ -177,10 +177,9 @@ static int make_thread(struct sandbox *s)
 	pthread_attr_setstacksize(&attributes, THREAD_STACK);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&s->thread, &attributes, run_main, s);
+	r = pthread_create(ret, &attributes, function, s);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
-	s->has_thread = r == 0;
 	return -r;
 }
 
@@ -235,9 +234,10 @@ static int attempt(struct sandbox *s, const int streams[3], bool terminal)
 	s->state = RUN_STARTING;
 	if (s->unkept)
 		return unkept_start(s);
-	r = make_thread(s);
+	r = make_thread(s, run_main, &s->thread);
 	if (r < 0)
 		return err_sys(&s->error, r, "start: make a thread");
+	s->has_thread = true;
 	pthread_mutex_lock(&s->lock);
 	while (s->state == RUN_STARTING) {
 		if (s->maps_wanted) {
@@ -359,4 +359,27 @@ void sandbox_free(struct sandbox *s)
 	free(s->name);
 	free(s->fds);
 	free(s);
+}
+
+/* Not on the run's thread: that is confined, and cannot remove $TMP. */
+static void *outlive_main(void *arg)
+{
+	struct sandbox *s = arg;
+
+	wait_for_end(s);
+	sandbox_free(s);
+	return NULL;
+}
+
+int sandbox_detach(struct sandbox *s)
+{
+	pthread_t thread;
+	int r;
+
+	if (!s->has_thread)
+		return s->unkept ? -EOPNOTSUPP : -EINVAL;
+	r = make_thread(s, outlive_main, &thread);
+	if (r == 0)
+		pthread_detach(thread);
+	return r;
 }

@@ -38,6 +38,8 @@ int sandbox_new(struct policy *take_policy, const struct cordon_options *options
 int sandbox_start(struct sandbox *sandbox, char *const argv[], const int streams[3], bool terminal,
 		  struct cordon_error *err);
 void sandbox_free(struct sandbox *sandbox);
+/* See cordon_sandbox_detach(). */
+int sandbox_detach(struct sandbox *sandbox);
 
 pid_t sandbox_pid(const struct sandbox *sandbox);
 const char *sandbox_name(const struct sandbox *sandbox);

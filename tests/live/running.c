@@ -5,10 +5,14 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static cordon_policy *policy_new(const char *rules)
@@ -186,4 +190,101 @@ ParameterizedTest(struct refused *row, running, limits_that_stay, .timeout = 60)
 	cr_expect_not_null(strstr(error.text, row->text), "%s", error.text);
 	cr_expect_eq(cordon_sandbox_wait(sandbox, NULL, 50), -ETIMEDOUT);
 	cordon_sandbox_free(sandbox);
+}
+
+Test(running, free_ends_the_tree, .timeout = 60)
+{
+	cordon_sandbox *sandbox = start("{ }", "sleep 1000 & echo; exec sleep 1000");
+	pid_t pid = cordon_sandbox_pid(sandbox);
+
+	cr_assert_eq(kill(-pid, 0), 0);
+	cordon_sandbox_free(sandbox);
+	cr_expect_eq(kill(-pid, 0), -1);
+	cr_expect_eq(errno, ESRCH);
+	cr_expect_eq(waitpid(-1, NULL, __WALL | WNOHANG), -1);
+	cr_expect_eq(errno, ECHILD);
+}
+
+/* Says what it has as $TMPDIR, and later what it can read. */
+static cordon_sandbox *start_reader(const char *directory, int ends[2])
+{
+	struct cordon_options options = { .size = sizeof(options) };
+	char shell[] = "/bin/sh", c[] = "-c", rules[256], line[256];
+	char *const argv[] = { shell, c, line, NULL };
+	struct cordon_error error = { 0 };
+	cordon_sandbox *sandbox = NULL;
+	cordon_policy *policy;
+
+	snprintf(rules, sizeof(rules),
+		 "{ filesystem: { read: [%s], write: [$TMP], deny: [%s/secret] } }", directory,
+		 directory);
+	snprintf(line, sizeof(line),
+		 "echo $TMPDIR; read go; cat %s/open %s/secret 2>/dev/null; echo $?", directory,
+		 directory);
+	for (int fd = 0; fd < 2; fd++)
+		options.stream[fd] =
+			(struct cordon_stream){ .kind = CORDON_STREAM_FD, .fd = ends[1] };
+	policy = policy_new(rules);
+	cr_assert_eq(cordon_sandbox_new(policy, &options, &sandbox, &error), 0, "%s", error.text);
+	cr_expect_eq(cordon_sandbox_detach(sandbox), -EINVAL);
+	cr_assert_eq(cordon_sandbox_start(sandbox, argv, &error), 0, "%s", error.text);
+	cordon_policy_free(policy);
+	return sandbox;
+}
+
+Test(running, detached_runs_are_held, .timeout = 60)
+{
+	char directory[] = "/tmp/cordon-running-XXXXXX", path[64], tmp[256] = "", text[256] = "";
+	size_t length = 0;
+	ssize_t n;
+	int ends[2];
+
+	cr_assert_not_null(mkdtemp(directory));
+	for (int i = 0; i < 2; i++) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "%s/%s", directory, i ? "secret" : "open");
+		file = fopen(path, "we");
+		cr_assert_not_null(file);
+		fputs(i ? "secret\n" : "open\n", file);
+		fclose(file);
+	}
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	cr_assert_eq(cordon_sandbox_detach(start_reader(directory, ends)), 0);
+	close(ends[1]);
+	n = read(ends[0], tmp, sizeof(tmp) - 1);
+	cr_assert_gt(n, 1);
+	tmp[n - 1] = '\0';
+	cr_expect_eq(access(tmp, F_OK), 0, "%s", tmp);
+	cr_expect_eq(write(ends[0], "go\n", 3), 3);
+	while ((n = read(ends[0], text + length, sizeof(text) - 1 - length)) > 0)
+		length += (size_t)n;
+	cr_expect_str_eq(text, "open\n1\n");
+	/* Nothing tells of the end. */
+	while (access(tmp, F_OK) == 0)
+		poll(NULL, 0, 5);
+	close(ends[0]);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, i ? "secret" : "open");
+		unlink(path);
+	}
+	rmdir(directory);
+}
+
+Test(running, unkept_runs_are_not_detached, .timeout = 60)
+{
+	struct cordon_options options = { .size = sizeof(options), .no_keeper = true };
+	char path[] = "/bin/true";
+	char *const argv[] = { path, NULL };
+	cordon_policy *policy =
+		policy_new("{ supervisor: off, network: { unix: { connect: [/] } } }");
+	struct cordon_error error = { 0 };
+	cordon_sandbox *sandbox = NULL;
+
+	cr_assert_eq(cordon_sandbox_new(policy, &options, &sandbox, &error), 0, "%s", error.text);
+	cr_assert_eq(cordon_sandbox_start(sandbox, argv, &error), 0, "%s", error.text);
+	cr_expect_eq(cordon_sandbox_detach(sandbox), -EOPNOTSUPP);
+	cr_expect_eq(cordon_sandbox_wait(sandbox, NULL, -1), 0);
+	cordon_sandbox_free(sandbox);
+	cordon_policy_free(policy);
 }
