@@ -348,6 +348,14 @@ static void hang_up(const struct spawned *spawned)
 		shutdown(spawned->keeper_socket, SHUT_RDWR);
 }
 
+void spawned_started(struct spawned *spawned)
+{
+	close_fd(&spawned->status);
+	/* Without a keeper it is we who reap the program. */
+	if (spawned->keeper_pidfd >= 0)
+		close_fd(&spawned->program_pidfd);
+}
+
 int spawned_abandon(struct spawned *spawned)
 {
 	hang_up(spawned);

@@ -65,6 +65,8 @@ int spawned_late_limit(const struct spawned *spawned, const struct spawn_plan *p
 int spawned_mapped(const struct spawned *spawned);
 /* Says `ready`, and closes the descriptor. Return: 0 or -errno: the program never executes then. */
 int spawned_go(struct spawned *spawned);
+/* Closes what was needed until the program executes. */
+void spawned_started(struct spawned *spawned);
 /* Has the keeper end what there is of the tree, and waits for that. Return: 0 or -errno. */
 int spawned_abandon(struct spawned *spawned);
 /*

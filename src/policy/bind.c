@@ -211,12 +211,13 @@ static int bind_literal(int root, struct fs_rule *rule, struct cordon_error *err
 		r = canonical_of_missing(root, rule->path, LINKS_MAX, &rule->canonical);
 	if (r < 0)
 		return fail_errno(err, r, &rule->rule);
-	if (rule->fd >= 0)
+	rule->exists = rule->fd >= 0;
+	if (rule->exists)
 		look_at(rule);
 	r = guard ? bind_link(root, rule) : 0;
 	if (r < 0)
 		return fail_errno(err, r, &rule->rule);
-	return guard || rule->fd < 0 ? 0 : check_workspace_link(rule, err);
+	return guard || !rule->exists ? 0 : check_workspace_link(rule, err);
 }
 
 /* The pattern with its directory part resolved. Return: 0; -ENOMEM; -errno. */

@@ -8,11 +8,13 @@
 #include "policy/fs_rules.h"
 #include "policy/glob.h"
 #include "policy/links.h"
+#include "policy/load.h"
 #include "sys/rooted.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /*
  * Adds one alias. Where the rule's own object exists, the alias must show it: another mount may lie
@@ -24,10 +26,10 @@ static int add_alias(int root, struct fs_index *index, struct fs_rule *rule, con
 	bool exists = rooted_stat(root, alias, true, &st) == 0;
 	int r;
 
-	if (rule->fd >= 0 && !(exists && st.st_dev == rule->dev && st.st_ino == rule->ino))
+	if (rule->exists && !(exists && st.st_dev == rule->dev && st.st_ino == rule->ino))
 		return 0;
 	r = fs_index_add(index, rule, alias);
-	if (r == 0 && rule->fd < 0 && exists)
+	if (r == 0 && !rule->exists && exists)
 		r = fs_index_add_object(index, alias, st.st_dev, st.st_ino);
 	return r;
 }
@@ -81,7 +83,7 @@ static int index_guard(int root, struct fs_index *index, struct fs_rule *rule,
 
 	if (r == 0 && rule->canonical_link)
 		r = fs_index_add(index, rule, rule->canonical_link);
-	if (r == 0 && rule->fd >= 0)
+	if (r == 0 && rule->exists)
 		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
 	if (r == 0 && aliases)
 		r = add_aliases(root, index, rule, rule->canonical, aliases);
@@ -168,10 +170,10 @@ static int index_grant(const struct policy *policy, struct fs_index *index, stru
 	bool narrows = bind_narrows(policy, rule);
 	int r;
 
-	if (rule->fd < 0 && !narrows)
+	if (!rule->exists && !narrows)
 		return 0;
 	r = fs_index_add(index, rule, rule->canonical);
-	if (r == 0 && narrows && rule->fd >= 0)
+	if (r == 0 && narrows && rule->exists)
 		r = fs_index_add_object(index, rule->canonical, rule->dev, rule->ino);
 	if (r == 0 && narrows && aliases)
 		r = add_aliases(policy->root_fd, index, rule, rule->canonical, aliases);
@@ -203,4 +205,18 @@ int bind_index(struct policy *policy, const struct aliases *aliases)
 	}
 	policy->fs_index = index;
 	return 0;
+}
+
+void policy_drop_handles(struct policy *policy, bool decided)
+{
+	policy_drop_pieces(policy);
+	for (size_t i = 0; i < policy->fs_count; i++) {
+		struct fs_rule *rule = &policy->fs[i];
+
+		if (rule->fd < 0 ||
+		    (decided && (rule->kind <= FS_PROTECT || bind_narrows(policy, rule))))
+			continue;
+		close(rule->fd);
+		rule->fd = -1;
+	}
 }

@@ -261,7 +261,7 @@ bool policy_leads_to_grant(const struct policy *policy, const struct fs_object *
 	for (size_t i = 0; i < policy->fs_count; i++) {
 		const struct fs_rule *rule = &policy->fs[i];
 
-		if (rule->kind > FS_PROTECT && rule->fd >= 0 &&
+		if (rule->kind > FS_PROTECT && rule->exists &&
 		    path_is_under(rule->canonical, directory->path))
 			return true;
 	}

@@ -341,7 +341,7 @@ int policy_expand(struct policy *policy)
 	for (size_t i = 0; r == 0 && i < policy->fs_count; i++) {
 		struct fs_rule *grant = &policy->fs[i];
 
-		if (grant->kind > FS_PROTECT && grant->fd >= 0)
+		if (grant->kind > FS_PROTECT && grant->exists)
 			r = split_grant(&x, grant);
 	}
 	for (size_t i = 0; r == 0 && i < policy->split_count; i++)

@@ -66,6 +66,11 @@ int policy_protect(struct policy *policy, const char *path, const char *why,
  * tmp: the run's private directory; NULL only if !policy->uses_tmp or for offline questions.
  */
 int policy_bind(struct policy *policy, const char *tmp, struct cordon_error *err);
+/*
+ * Closes what is not needed when the kernel has its rules: the objects of grants, and of all rules where nobody
+ * decides any more. decided: a supervisor does; what is guarded stays held, so that its inode stays its own.
+ */
+void policy_drop_handles(struct policy *policy, bool decided);
 
 /* The resolved policy as YAML with the origin of each entry as a comment, or as JSON. From malloc.
  */

@@ -55,7 +55,8 @@ struct fs_rule {
 			    literal directory part made canonical; equals path if nothing exists */
 	char *canonical_link; /* where path's last component is a symbolic link: canonical path of
 			       the link itself; else NULL. Guarded rules hold for both. */
-	int fd;		      /* O_PATH of the object; -1: missing, or a glob */
+	bool exists;	      /* there is an object */
+	int fd;		      /* O_PATH of it, until policy_drop_handles(); -1 */
 	bool is_directory, is_device;
 	bool is_linked;	 /* a file that has further names (hard links) */
 	bool is_aliased; /* guarded under another path as well (bind mount, repository elsewhere) */

@@ -285,7 +285,7 @@ static int note_missing(const struct policy *policy, struct assignment *a)
 		struct strbuf line = { 0 };
 
 		/* $TMP is made for a run only. */
-		if (rule->kind < FS_WRITE || rule->fd >= 0 || rule->path[0] != '/')
+		if (rule->kind < FS_WRITE || rule->exists || rule->path[0] != '/')
 			continue;
 		rule_text(&line, &rule->rule);
 		strbuf_add(&line, ": does not exist; not granted");

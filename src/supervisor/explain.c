@@ -127,7 +127,7 @@ static void add_rules(struct writer *w, const struct policy *policy, const struc
 	add_view(w, policy);
 	for (size_t i = 0; i < policy->fs_count; i++) {
 		const struct fs_rule *rule = &policy->fs[i];
-		bool elsewhere = rule->fd >= 0 && strcmp(rule->canonical, rule->path) != 0;
+		bool elsewhere = rule->exists && strcmp(rule->canonical, rule->path) != 0;
 
 		add_rule_at(w, &rule->rule, elsewhere ? rule->canonical : NULL,
 			    fs_mechanism(a, rule));

@@ -69,7 +69,7 @@ int folding_note(const struct policy *policy, struct assignment *assignment)
 		const struct fs_rule *rule = &policy->fs[i];
 		struct strbuf line = { 0 };
 
-		if (rule->kind < FS_WRITE || rule->fd < 0 || !rule->is_directory ||
+		if (rule->kind < FS_WRITE || !rule->exists || !rule->is_directory ||
 		    !folds(rule->fd))
 			continue;
 		strbuf_add(

@@ -69,7 +69,7 @@ static bool grants_root(const struct policy *policy)
 	for (size_t i = 0; i < policy->fs_count; i++) {
 		const struct fs_rule *rule = &policy->fs[i];
 
-		if ((rule->kind == FS_READ || rule->kind == FS_WRITE) && rule->fd >= 0 &&
+		if ((rule->kind == FS_READ || rule->kind == FS_WRITE) && rule->exists &&
 		    strcmp(rule->canonical, "/") == 0)
 			return true;
 	}
@@ -335,7 +335,7 @@ int prepare_keeper(const struct assignment *assignment, struct prepared *p,
 		       : 0;
 }
 
-void prepared_done(struct prepared *p)
+void prepared_drop_fds(struct prepared *p)
 {
 	int *fds[] = { &p->plan.ruleset, &p->plan.keeper_ruleset, &p->supervisor_ruleset };
 
@@ -345,6 +345,11 @@ void prepared_done(struct prepared *p)
 		*fds[i] = -1;
 	}
 	image_done(&p->program);
+}
+
+void prepared_done(struct prepared *p)
+{
+	prepared_drop_fds(p);
 	environment_free(p->argv);
 	environment_free(p->envp);
 	free(p->path);

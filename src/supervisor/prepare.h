@@ -76,6 +76,8 @@ int prepare_keeper(const struct assignment *assignment, struct prepared *prepare
  */
 int prepare_fds(const struct policy *policy, const struct cordon_fd *fds, size_t count,
 		struct prepared *prepared, struct cordon_error *err);
+/* Closes what was needed to start. */
+void prepared_drop_fds(struct prepared *prepared);
 void prepared_done(struct prepared *prepared);
 
 #endif

@@ -65,7 +65,7 @@ static int add_paths(int ruleset, const struct policy *policy, const struct assi
 		uint64_t rights = rights_of(policy, rule, a->handled_fs) & a->handled_fs;
 		int r;
 
-		if (rule->fd < 0 || rights == 0)
+		if (!rule->exists || rights == 0)
 			continue;
 		r = add_rule(ruleset, rule, rights);
 		if (r < 0)
@@ -126,7 +126,7 @@ bool assignment_grants_proc(const struct policy *policy)
 	for (size_t i = 0; i < policy->fs_count; i++) {
 		const struct fs_rule *rule = &policy->fs[i];
 
-		if ((rule->kind == FS_READ || rule->kind == FS_WRITE) && rule->fd >= 0 &&
+		if ((rule->kind == FS_READ || rule->kind == FS_WRITE) && rule->exists &&
 		    !rule->is_split && strcmp(rule->canonical, "/proc") == 0)
 			return true;
 	}

@@ -449,6 +449,8 @@ static int start(struct sandbox *s)
 		r = let_go(s);
 	if (r == 0)
 		r = run_to_exec(s);
+	if (r == 0)
+		spawned_started(&s->spawned);
 	return r;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum run_state state_of(const struct sandbox *s)
 {
@@ -141,7 +142,8 @@ int sandbox_namespace(struct sandbox *s, enum cordon_namespace kind, uint64_t *r
 	if (s->state == RUN_RUNNING) {
 		r = process_namespace(s->spawned.program, names[kind], &inode);
 		/* RACE: the program may have ended, and its number be another's; asked after the look. */
-		if (pidfd_number(s->spawned.program_pidfd) == -ESRCH)
+		if (process_parent(s->spawned.program) !=
+		    (s->unkept ? getpid() : s->spawned.keeper))
 			r = -ESRCH;
 	}
 	pthread_mutex_unlock(&s->lock);

@@ -150,7 +150,7 @@ int sandbox_new(struct policy *take_policy, const struct cordon_options *options
 	}
 	s->policy = take_policy;
 	clear_attempt(s);
-	s->tmp.parent = s->watch = s->command.memory = -1;
+	s->watch = s->command.memory = -1;
 	s->stage = (struct stage)STAGE_INIT;
 	s->ended_by = LIMIT_COUNT;
 	for (unsigned i = 0; i < LIMIT_COUNT; i++)
@@ -321,7 +321,8 @@ int sandbox_start(struct sandbox *s, char *const argv[], const int streams[3], b
 	r = s->stage_failed ? s->error.code : attempt(s, streams, terminal);
 	if (r < 0 && falls_back(s))
 		r = attempt(s, streams, terminal);
-	policy_drop_pieces(s->policy);
+	policy_drop_handles(s->policy, s->assignment.supervised);
+	prepared_drop_fds(&s->prepared);
 	return r < 0 ? never_ran(s, r, err) : 0;
 }
 

@@ -25,46 +25,76 @@ static const char *parent_path(void)
 	return given && given[0] == '/' ? given : "/tmp";
 }
 
-int tmpdir_make(struct tmpdir *ret, struct cordon_error *err)
+/* Return: 0; -errno; nothing is left then. */
+static int make(int parent, const char *parent_path, struct tmpdir *ret)
 {
-	const char *parent = parent_path();
-	int r = -EEXIST;
+	char leaf[32];
+	struct stat st;
+	int r = fstat(parent, &st) < 0 ? -errno : -EEXIST;
 
-	*ret = (struct tmpdir){ .parent = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
-	if (ret->parent < 0)
-		return err_sys(err, -errno, "$TMP: open '%s'", parent);
 	for (int i = 0; i < TRIES && r == -EEXIST; i++) {
 		uint64_t number;
 
-		if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
-			r = -EIO;
-			break;
-		}
-		snprintf(ret->leaf, sizeof(ret->leaf), "cordon-%016llx",
-			 (unsigned long long)number);
-		r = mkdirat(ret->parent, ret->leaf, MODE) < 0 ? -errno : 0;
+		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+			return -EIO;
+		snprintf(leaf, sizeof(leaf), "cordon-%016llx", (unsigned long long)number);
+		r = mkdirat(parent, leaf, MODE) < 0 ? -errno : 0;
 	}
+	if (r < 0)
+		return r;
 	/* The umask may have taken away what the program needs. */
-	if (r == 0 && fchmodat(ret->parent, ret->leaf, MODE, 0) < 0)
+	if (fchmodat(parent, leaf, MODE, 0) < 0)
 		r = -errno;
-	if (r == 0 && asprintf(&ret->path, "%s/%s", parent, ret->leaf) < 0) {
+	*ret = (struct tmpdir){ .parent_length = strlen(parent_path),
+				.parent_dev = st.st_dev,
+				.parent_ino = st.st_ino };
+	if (r == 0 && asprintf(&ret->path, "%s/%s", parent_path, leaf) < 0) {
 		ret->path = NULL;
 		r = -ENOMEM;
 	}
-	if (r < 0) {
-		close(ret->parent);
-		ret->parent = -1;
-		return err_sys(err, r, "$TMP: make a directory in '%s'", parent);
-	}
-	return 0;
+	if (r < 0)
+		unlinkat(parent, leaf, AT_REMOVEDIR);
+	return r;
+}
+
+int tmpdir_make(struct tmpdir *ret, struct cordon_error *err)
+{
+	const char *parent = parent_path();
+	cleanup_fd int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	*ret = (struct tmpdir){ .path = NULL };
+	if (fd < 0)
+		return err_sys(err, -errno, "$TMP: open '%s'", parent);
+	r = make(fd, parent, ret);
+	return r < 0 ? err_sys(err, r, "$TMP: make a directory in '%s'", parent) : 0;
+}
+
+static const char *leaf_of(const struct tmpdir *tmp)
+{
+	return tmp->path + tmp->parent_length + 1;
+}
+
+/* Return: a descriptor, or -1: another directory has its name now. */
+static int open_parent(const struct tmpdir *tmp)
+{
+	cleanup_free char *path = strndup(tmp->path, tmp->parent_length);
+	cleanup_fd int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != tmp->parent_dev ||
+	    st.st_ino != tmp->parent_ino)
+		return -1;
+	return steal_fd(&fd);
 }
 
 void tmpdir_give(const struct tmpdir *tmp, int64_t uid, int64_t gid)
 {
+	cleanup_fd int parent = uid >= 0 || gid >= 0 ? open_parent(tmp) : -1;
+
 	/* What fails here fails again, and is reported, when the program's ids are changed. */
-	if (uid >= 0 || gid >= 0)
-		(void)!fchownat(tmp->parent, tmp->leaf, (uid_t)uid, (gid_t)gid,
-				AT_SYMLINK_NOFOLLOW);
+	if (parent >= 0)
+		(void)!fchownat(parent, leaf_of(tmp), (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW);
 }
 
 /*
@@ -138,16 +168,17 @@ static void empty(struct removal *removal, int take_fd, int depth)
 
 static void remove_tree(const struct tmpdir *tmp)
 {
+	const char *leaf = leaf_of(tmp);
 	struct removal removal = { .progress = true };
-	cleanup_fd int top = -1;
+	cleanup_fd int parent = open_parent(tmp), top = -1;
 	struct stat st;
 
-	if (fstatat(tmp->parent, tmp->leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (parent < 0 || fstatat(parent, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	removal.dev = st.st_dev;
-	top = open_directory(&removal, tmp->parent, tmp->leaf);
+	top = open_directory(&removal, parent, leaf);
 	removal.top = top;
-	while (top >= 0 && removal.progress && unlinkat(tmp->parent, tmp->leaf, AT_REMOVEDIR) < 0) {
+	while (top >= 0 && removal.progress && unlinkat(parent, leaf, AT_REMOVEDIR) < 0) {
 		removal.progress = false;
 		empty(&removal, openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0);
 	}
@@ -159,8 +190,6 @@ void tmpdir_remove(struct tmpdir *tmp)
 		return;
 	if (!tmp->keep)
 		remove_tree(tmp);
-	close(tmp->parent);
 	free(tmp->path);
 	tmp->path = NULL;
-	tmp->parent = -1;
 }

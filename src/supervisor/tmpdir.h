@@ -4,14 +4,16 @@
 #define CORDON_SUPERVISOR_TMPDIR_H
 
 #include <cordon/error.h>
-#include <stdint.h>
-
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
+/* No descriptor is held for it: a host may have very many runs. */
 struct tmpdir {
-	char *path; /* NULL: none */
-	int parent; /* held: the name is removed from here */
-	char leaf[32];
+	char *path;	      /* NULL: none */
+	size_t parent_length; /* of path */
+	dev_t parent_dev;     /* the name is removed from this directory and no other */
+	ino_t parent_ino;
 	bool keep; /* filesystem.keep_tmp */
 };
 

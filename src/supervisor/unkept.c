@@ -127,6 +127,7 @@ int unkept_start(struct sandbox *s)
 		spawned_done(&s->spawned);
 		return r;
 	}
+	spawned_started(&s->spawned);
 	run_started(s);
 	return 0;
 }

@@ -316,6 +316,15 @@ int process_numbers(int proc_fd, pid_t tid, struct process_numbers *ret)
 	return r < 0 ? r : last_number(status.text, "\nNSpid:", &ret->tid);
 }
 
+pid_t process_parent(pid_t pid)
+{
+	cleanup_fd int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct process_status status = { 0 };
+	int r = proc_fd < 0 ? -errno : process_status(proc_fd, pid, &status);
+
+	return r < 0 ? r : status.ppid;
+}
+
 int process_namespace(pid_t pid, const char *name, uint64_t *ret_inode)
 {
 	char path[64];

@@ -74,6 +74,8 @@ int process_has_signal(int proc_fd, pid_t tid);
  * has given to the first thread. Return: 1, 0 or -errno.
  */
 int process_takes_signal(int proc_fd, pid_t tid);
+/* As our procfs shows it. Return: the parent's number; -errno, -ESRCH if there is no such process. */
+pid_t process_parent(pid_t pid);
 /* The inode of /proc/PID/ns/NAME, which is the namespace's number. Return: 0 or -errno. */
 int process_namespace(pid_t pid, const char *name, uint64_t *ret_inode);
 /* Seccomp of /proc/TID/status. KERNEL(5.9): the count; counts says whether it is known. Return: 0 or

@@ -45,11 +45,20 @@ def cases(rows):
 def main():
     # The test driver's time is up: unwind, so that directories and shells are cleaned away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    place = tempfile.gettempdir()
+    # Whoever kills cordon leaves its $TMP behind: it is put where it is removed.
+    with tempfile.TemporaryDirectory(prefix="cordon-tmp-") as tmp:
+        os.chmod(tmp, 0o1777)
+        os.environ["TMPDIR"] = tmp
+        return run_cases(place)
+
+
+def run_cases(place):
     print(f"1..{len(_cases)}")
     failed = 0
     for number, function in enumerate(_cases, 1):
         name = function.__name__.replace("#", "\\#")
-        with tempfile.TemporaryDirectory(prefix="cordon-test-") as directory:
+        with tempfile.TemporaryDirectory(prefix="cordon-test-", dir=place) as directory:
             try:
                 function(pathlib.Path(os.path.realpath(directory)))
                 print(f"ok {number} {name}")

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -283,4 +284,73 @@ Test(spawns, freeing_a_running_one_ends_it, .timeout = 60)
 	cr_expect(kill(pid, 0) < 0 && errno == ESRCH);
 	cr_expect(waitpid(-1, NULL, __WALL | WNOHANG) < 0 && errno == ECHILD);
 	cordon_policy_free(policy);
+}
+
+#define AT_ONCE	    1000
+#define HANDS	    4
+#define EACH	    (AT_ONCE / HANDS)
+#define DESCRIPTORS 3 /* of one that runs */
+
+struct hand {
+	cordon_policy *policy;
+	cordon_sandbox **sandboxes; /* EACH of them */
+	int error;
+};
+
+static void *start_many(void *arg)
+{
+	struct hand *hand = arg;
+	char name[] = "/bin/sleep", time[] = "1000";
+	char *const argv[] = { name, time, NULL };
+
+	for (int i = 0; i < EACH && hand->error == 0; i++) {
+		hand->error = cordon_sandbox_new(hand->policy, NULL, &hand->sandboxes[i], NULL);
+		if (hand->error == 0)
+			hand->error = cordon_sandbox_start(hand->sandboxes[i], argv, NULL);
+	}
+	return NULL;
+}
+
+static void *free_many(void *arg)
+{
+	struct hand *hand = arg;
+
+	for (int i = 0; i < EACH; i++)
+		cordon_sandbox_free(hand->sandboxes[i]);
+	return NULL;
+}
+
+static void with_all_hands(struct hand *hands, void *(*function)(void *))
+{
+	pthread_t threads[HANDS];
+
+	for (int i = 0; i < HANDS; i++)
+		cr_assert_eq(pthread_create(&threads[i], NULL, function, &hands[i]), 0);
+	for (int i = 0; i < HANDS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+Test(spawns, a_thousand_at_once, .timeout = 240)
+{
+	static cordon_sandbox *sandboxes[AT_ONCE];
+	const struct rlimit limit = { 4096, 4096 };
+	struct hand hands[HANDS], others[HANDS];
+	size_t before = entries("/proc/self/fd");
+
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	/* A policy must not be used by two threads at once. */
+	for (int i = 0; i < HANDS; i++)
+		hands[i] = (struct hand){ policy_new(), sandboxes + i * EACH, 0 };
+	with_all_hands(hands, start_many);
+	for (int i = 0; i < HANDS; i++) {
+		cr_expect_eq(hands[i].error, 0, "%d", hands[i].error);
+		others[i] = (struct hand){ NULL, sandboxes + (i + 1) % HANDS * EACH, 0 };
+		cordon_policy_free(hands[i].policy);
+	}
+	cr_expect_leq(entries("/proc/self/fd"), before + DESCRIPTORS * AT_ONCE);
+	for (int i = 0; i < AT_ONCE; i++)
+		cr_expect(kill(cordon_sandbox_pid(sandboxes[i]), 0) == 0, "number %d", i);
+	with_all_hands(others, free_many);
+	cr_expect_eq(entries("/proc/self/fd"), before);
+	cr_expect_eq(waitpid(-1, NULL, __WALL | WNOHANG), -1);
 }
