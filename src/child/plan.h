@@ -122,6 +122,8 @@ uint64_t plan_requested(const struct spawn_plan *plan);
 /* A descriptor that is not open is an error before anything is cloned. Return: 0 or -errno with *err. */
 int plan_check_open(const struct spawn_plan *plan, struct cordon_error *err);
 
+/* A call that no policy needs to be without: as the self-test makes it, it is about no socket. */
+#define SELF_TEST_CALL "connect"
 /* No such file exists, nor can one: nothing can be made directly in the root of procfs. */
 #define SELF_TEST_PATH "/proc/.cordon-self-test"
 

@@ -15,10 +15,12 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "child/plan.h"
 #include "supervisor/known.h"
 #include "sys/nr.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,45 +122,19 @@ static int settle_deny(struct builder *b, const char *name, struct cordon_error 
 const char *filterspec_needed(size_t index)
 {
 	/*
-	 * Of cordon's child behind the filter, of the dynamic linker, and of the C library. By
-	 * connect, on no socket, the child finds out whether the listener answers; it stays
-	 * mediated. By close_range, dup3 and fcntl it puts its descriptors in order, where that has
-	 * to wait for the listener (see setup.c).
+	 * Of cordon's child behind the filter, of the dynamic linker, and of the C library. By the
+	 * first three the child puts its descriptors in order, where that has to wait for the
+	 * listener (setup.c).
 	 */
 	static const char *const names[] = {
-		"connect",
-		"close_range",
-		"dup3",
-		"fcntl",
-		"execve",
-		"execveat",
-		"exit",
-		"exit_group",
-		"rt_sigreturn",
-		"restart_syscall",
-		"brk",
-		"mmap",
-		"munmap",
-		"mprotect",
-		"open",
-		"openat",
-		"read",
-		"pread64",
-		"write",
-		"close",
-		"fstat",
-		"newfstatat",
-		"statx",
-		"access",
-		"faccessat",
-		"faccessat2",
-		"readlink",
-		"readlinkat",
-		"arch_prctl",
-		"prlimit64",
-		"rseq",
-		"getrandom",
-		"set_tid_address",
+		"close_range",	   "dup3",     "fcntl",	     "execve",
+		"execveat",	   "exit",     "exit_group", "rt_sigreturn",
+		"restart_syscall", "brk",      "mmap",	     "munmap",
+		"mprotect",	   "open",     "openat",     "read",
+		"pread64",	   "write",    "close",	     "fstat",
+		"newfstatat",	   "statx",    "access",     "faccessat",
+		"faccessat2",	   "readlink", "readlinkat", "arch_prctl",
+		"prlimit64",	   "rseq",     "getrandom",  "set_tid_address",
 		"set_robust_list",
 	};
 
@@ -277,6 +253,24 @@ static void add_rules(struct builder *b, const struct known_call *known,
 	call->rule_count = fs->rule_count - first;
 }
 
+/* Refused, but for the one call by which the child finds out whether the listener answers. */
+static void add_refusal(struct builder *b, const char *name, uint32_t refusal,
+			struct filter_call *call)
+{
+	static const struct filter_test self_test = {
+		.arg = 0, .width = 32, .cmp = FILTER_EQ, .value = (uint32_t)AT_FDCWD
+	};
+
+	call->otherwise = refusal;
+	if (!(b->conditions & ARG_SUPERVISED) || strcmp(name, SELF_TEST_CALL) != 0)
+		return;
+	call->rules = &b->fs->rules[b->fs->rule_count];
+	call->rule_count = 1;
+	b->fs->rules[b->fs->rule_count++] = (struct filter_rule){
+		.tests = &self_test, .test_count = 1, .action = SECCOMP_RET_USER_NOTIF
+	};
+}
+
 static void add_call(struct builder *b, const struct known_call *known, const struct fate *fate)
 {
 	const uint32_t refusal = REFUSE(known->verdict == KNOWN_ENOSYS ? ENOSYS : EPERM);
@@ -284,12 +278,10 @@ static void add_call(struct builder *b, const struct known_call *known, const st
 
 	if (call.nr < 0)
 		return;
-	if (fate->denied) {
-		call.otherwise = refusal;
+	if (fate->denied || (b->opt->only_present && !fate->named && !fate->readmitted)) {
+		add_refusal(b, known->name, refusal, &call);
 	} else if (fate->readmitted) {
 		call.otherwise = SECCOMP_RET_ALLOW;
-	} else if (b->opt->only_present && !fate->named) {
-		call.otherwise = refusal;
 	} else {
 		call.otherwise = refused(known) ? refusal : SECCOMP_RET_ALLOW;
 		if (fate->override)
@@ -302,7 +294,7 @@ static void add_call(struct builder *b, const struct known_call *known, const st
 static struct filterspec *filterspec_new(const struct filterspec_options *opt)
 {
 	struct filterspec *fs = calloc(1, sizeof(*fs));
-	size_t rule_max = argfilter_count() + 1;
+	size_t rule_max = argfilter_count() + 2; /* and the self-test's */
 
 	if (!fs)
 		return NULL;

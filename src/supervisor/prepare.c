@@ -314,7 +314,7 @@ int prepare_plan(const struct policy *policy, const struct assignment *assignmen
 	plan->wait_killable = true;
 	plan->share_files = assignment->supervised && !assignment->host.pidfd_getfd;
 	plan->self_test =
-		assignment->supervised ? (unsigned)nr_by_name(NR_ARCH_NATIVE, "connect") : 0;
+		assignment->supervised ? (unsigned)nr_by_name(NR_ARCH_NATIVE, SELF_TEST_CALL) : 0;
 	plan->ablate = plan_ablations();
 	return 0;
 fail:

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A list of the only system calls: what it leaves out is refused, what it names keeps its checks."""
+import errno
 import os
+import platform
 import socket
 
 from live import PROBE, case, cases, cordon, equal, main, policy, run, true
@@ -31,6 +33,17 @@ def attempt(directory, mode, only, *arguments):
 ]])
 def sockets(directory, _name, mode, only, arguments, error):
     equal(attempt(directory, mode, only, *arguments), os.strerror(error))
+
+
+@cases([("denied", 'deny: ["@net"]'), ("not named", 'only: ["@base", "@file"]')])
+def without_connect(directory, _name, rule):
+    """By the same call the child finds out whether the listener answers: it does, and the rest is refused."""
+    file = policy(directory, "supervisor: required\nsyscalls: {%s}\n" % rule)
+    number = {"x86_64": "42", "aarch64": "203"}[platform.machine()]
+    for socket_fd, error in (("-100", errno.EBADF), ("0", errno.EPERM)):
+        result = run("-p", file, "-r", os.path.dirname(PROBE), PROBE, "try", "syscall", number, socket_fd, "0", "0",
+                     cwd=directory)
+        equal(result.out, b"syscall:%d\n" % error, result)
 
 
 @cases([("named", ', "@file"'), ("no list", None), ("needed", "")])

@@ -11,6 +11,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -283,6 +284,8 @@ Test(filterspec, precedence)
 	cr_assert_eq(ask(&built, "modify_ldt", 0, 0), SECCOMP_RET_ALLOW);
 	cr_assert_eq(ask(&built, "getpid", 0, 0), FAIL(EPERM));
 	cr_assert_eq(ask(&built, "connect", 0, 0), FAIL(EPERM));
+	/* The child's own question, on no socket. */
+	cr_assert_eq(ask(&built, "connect", (uint64_t)AT_FDCWD, 0), NOTIFY);
 	cr_assert_eq(ask(&built, "mount", 0, 0), NOTIFY);
 	cr_assert_eq(ask(&built, "getxattr", 0, 0), FAIL(EACCES));
 	/* Refused already: the errno that libraries expect stays. */
