@@ -67,6 +67,33 @@ int step_user_ns(struct setup *s)
 	return NOT_ASKED;
 }
 
+int step_inner_user_ns(struct setup *s)
+{
+	static const char name[] = "/proc/sys/user/max_user_namespaces";
+	const char *wanted = s->plan->inner_user_ns;
+	char got[16] = "";
+	size_t length = s->plan->inner_user_ns_length;
+	long fd, r;
+
+	if (!wanted)
+		return NOT_ASKED;
+	/* SECURITY: outside a namespace of its own this would be the host's limit. */
+	r = namespace_inode("/proc/self/ns/user");
+	if (r < 0 || (uint64_t)r == s->plan->outer_user_ns)
+		return r < 0 ? (int)r : -EPERM;
+	fd = raw(SYS_openat, AT_FDCWD, name, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return (int)fd;
+	r = raw(SYS_write, fd, wanted, length);
+	if (r >= 0)
+		r = raw(SYS_pread64, fd, got, sizeof(got), 0);
+	raw(SYS_close, fd);
+	for (size_t i = 0; r >= 0 && i < length; i++)
+		if (got[i] != wanted[i])
+			return -EPERM;
+	return r < 0 ? (int)r : NOT_ASKED;
+}
+
 /* Nothing is there but the loopback device, and that is down. */
 static int loopback_up(void)
 {

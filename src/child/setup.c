@@ -226,6 +226,7 @@ static const struct step steps[] = {
 	{ LAYER_TERMINAL, true, 0, step_foreground },
 	{ LAYER_UMASK, true, 0, step_umask },
 	{ LAYER_USER_NS, false, 0, step_user_ns },
+	{ LAYER_USER_NS, false, 0, step_inner_user_ns },
 	{ LAYER_NET_NS, false, 0, step_namespaces },
 	{ LAYER_HOSTNAME, false, 0, step_hostname },
 	/* What is found through procfs is found by now. */

@@ -27,7 +27,7 @@ struct policy *policy_new(void)
 		return NULL;
 	policy->umask = policy->root_fd = -1;
 	policy->nice = NICE_UNSET;
-	policy->uid = policy->gid = policy->user_gid = -1;
+	policy->uid = policy->gid = policy->user_gid = policy->inner_user_ns = -1;
 	policy->aslr = policy->huge_pages = policy->core_dumps = UNSET;
 	for (size_t i = 0; i < LIMIT_COUNT; i++)
 		policy->limits[i].value = LIMIT_UNSET;

@@ -58,6 +58,18 @@ int compile_time_offset(struct compile *compile, const struct key *key, const st
 	return compile_fail(compile, -EINVAL, "a clock is wanted: monotonic or boottime");
 }
 
+int compile_inner_user_ns(struct compile *compile, const struct key *key, const struct entry *entry)
+{
+	uint64_t value;
+
+	(void)key;
+	if (str_to_u64(entry->text, INT32_MAX, &value) < 0)
+		return compile_fail(compile, -EINVAL, "a number is wanted");
+	compile->policy->inner_user_ns = (int64_t)value;
+	compile->policy->namespaces |= LAYER_BIT(LAYER_USER_NS);
+	return 0;
+}
+
 /* A place that has to be there before the run. */
 static int read_place(struct compile *compile, const char *text, char **ret)
 {

@@ -181,6 +181,8 @@ const struct key keys[] = {
 	{ "isolation.time_offset", SHAPE_MAP, TYPE_TEXT, compile_time_offset,
 	  .help = "monotonic and boottime: by how much these clocks differ inside; brings a time "
 		  "namespace" },
+	{ "isolation.max_user_namespaces", SHAPE_SCALAR, TYPE_TEXT, compile_inner_user_ns,
+	  .help = "user namespaces that can be made inside, which are refused anyway; brings one" },
 	{ "isolation.hostname", SHAPE_SCALAR, TYPE_TEXT, compile_hostname,
 	  .help = "host name inside; brings a uts namespace" },
 	{ "isolation.on_failure", SHAPE_MODES, TYPE_WORD, compile_failure,

@@ -250,8 +250,9 @@ struct policy {
 	size_t mount_count;
 	bool host_libs;
 	struct clock_offset offsets[CLOCKS_COUNT];
-	int64_t uid, gid; /* process.user, process.group; -1: untouched */
-	int64_t user_gid; /* the primary group of process.user, if that was a name; -1 */
+	int64_t inner_user_ns; /* isolation.max_user_namespaces; -1: as many as the kernel lets */
+	int64_t uid, gid;      /* process.user, process.group; -1: untouched */
+	int64_t user_gid;      /* the primary group of process.user, if that was a name; -1 */
 	gid_t *groups;
 	size_t group_count;
 	bool groups_present;

@@ -6,8 +6,10 @@
 #include "base/err.h"
 #include "policy/inside.h"
 #include "sys/caps.h"
+#include "sys/process.h"
 
 #include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -99,7 +101,7 @@ void prepare_maps(const struct policy *policy, const struct caps_own *own, struc
 	ret->keeps_setgroups = own->effective & (1ull << CAP_SETGID);
 }
 
-/* Return: 0 or -EOPNOTSUPP. */
+/* Return: 0; -EOPNOTSUPP; -errno. */
 static int plan_namespaces(const struct policy *policy, const struct assignment *a,
 			   const struct caps_own *own, struct prepared *p, struct cordon_error *err)
 {
@@ -108,6 +110,16 @@ static int plan_namespaces(const struct policy *policy, const struct assignment 
 	plan->namespaces = prepare_namespaces(policy, own);
 	plan->hostname = policy->hostname;
 	plan->hostname_length = policy->hostname ? strlen(policy->hostname) : 0;
+	if (policy->inner_user_ns >= 0) {
+		int r = process_namespace(getpid(), "user", &plan->outer_user_ns);
+
+		if (r < 0)
+			return err_sys(err, r, "isolation.max_user_namespaces: look at /proc");
+		plan->inner_user_ns_length =
+			(size_t)snprintf(p->inner_user_ns, sizeof(p->inner_user_ns), "%d",
+					 (int)policy->inner_user_ns);
+		plan->inner_user_ns = p->inner_user_ns;
+	}
 	/* SECURITY: what is made here would be a socket of the host's network. */
 	if ((plan->namespaces & LAYER_BIT(LAYER_NET_NS)) && a->supervised && !a->host.pidfd_getfd)
 		return err_set(err, -EOPNOTSUPP,

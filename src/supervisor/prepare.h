@@ -44,6 +44,7 @@ struct prepared {
 	uint64_t requested,
 		unavailable; /* LAYER_BIT: asked for; and of these known to be lacking */
 	char *canary_node;
+	char inner_user_ns[16];
 	int supervisor_ruleset; /* of the thread that acts for the sandbox; -1: none is needed */
 };
 

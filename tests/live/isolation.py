@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Namespaces of the program's own: which it is in, who it is there, and what is left of the host's."""
+import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
 import time
 
-from live import (CORDON, HANG, PROBE, UNDER, Skip, case, cases, equal, inside, main, policy, run, true)
+from live import (ABLATE, CORDON, HANG, PRELUDE, PROBE, PYTHON, UNDER, Skip, case, cases, equal, inside, main, policy,
+                  run, true)
 from starts import OFF, attempt, check_refused, layers, refused_step, rules
 
 ROOT = os.geteuid() == 0
@@ -108,6 +111,21 @@ def rules_hold_inside(directory):
     equal(got, [["EACCES", "", "", "EACCES", "EPERM"]])
     equal((directory / "w/denied").read_text(), "secret\n")
     equal((directory / "w/new").stat().st_uid, os.geteuid())
+
+
+@cases([("none", 0, ["0", "ENOSPC"]), ("some", 7, ["7", ""])])
+def inner_user_namespaces(directory, _name, count, wanted):
+    """NS-21: a second wall behind the filter, so the filter is taken away."""
+    host = pathlib.Path("/proc/sys/user/max_user_namespaces").read_text()
+    text = f"filesystem: {{read: [/proc]}}\nisolation: {{max_user_namespaces: {count}}}\n" + OFF
+    look = ("say([read('/proc/sys/user/max_user_namespaces').decode().strip(), "
+            "e(call, 272, 97, 0x10000000)])")
+    result = subprocess.run([*UNDER, ABLATE, "run", "-p", policy(directory, text), PYTHON, "-I", "-S", "-c",
+                             PRELUDE + look], cwd=directory, timeout=HANG, stdout=subprocess.PIPE, check=True,
+                            env={**os.environ, "CORDON_ABLATE": "seccomp"})
+    equal(json.loads(result.stdout), wanted)
+    equal(inside(directory, text, look), [[wanted[0], "EPERM"]])
+    equal(pathlib.Path("/proc/sys/user/max_user_namespaces").read_text(), host)
 
 
 @case

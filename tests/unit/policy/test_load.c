@@ -273,6 +273,8 @@ Test(load, errors_and_their_places)
 		ROW("isolation: { mounts: [{ type: proc, target: /b, size: 1M }] }\n", -EINVAL,
 		    "p.yaml:1:23: isolation.mounts: '{type: proc, target: /b, size: 1M}': "
 		    "only a tmpfs has a size"),
+		ROW("isolation: { max_user_namespaces: none }\n", -EINVAL,
+		    "p.yaml:1:35: isolation.max_user_namespaces: 'none': a number is wanted"),
 		ROW("isolation: { time_offset: { realtime: 1 } }\n", -EINVAL,
 		    "p.yaml:1:39: isolation.time_offset: '1': a clock is wanted: monotonic or "
 		    "boottime"),
