@@ -405,31 +405,11 @@ static int run_to_exec(struct sandbox *s)
 	return s->error.code ? s->error.code : run_check_records(s);
 }
 
-/* From nothing to a program that has been executed. Return: 0, or -errno with s->error. */
-static int start(struct sandbox *s)
+/* Keeper and program, which goes as far as it can without us. Return: 0 or -errno with s->error. */
+static int spawn(struct sandbox *s)
 {
-	const struct spawn_plan *plan = &s->prepared.plan;
-	int listener = -1, r = 0;
+	int r = spawn_start(&s->prepared.plan, &s->spawned, &s->error);
 
-	/* Before all else: what is executed here is not the sandbox's to grant. */
-	if (name_service_works(&s->assignment.names))
-		r = dns_start(&s->sv, &s->assignment.names, &s->sv.dns, &s->error);
-	if (r == 0)
-		r = confine(s);
-	/* Without a listener nothing is done for the program, and a ring is costly to make. */
-	if (r == 0)
-		r = loop_new(plan->listener && !ablated("io_uring"), &s->sv.loop);
-	if (r < 0)
-		return s->error.code ? r : err_sys(&s->error, r, "supervisor: make the loop");
-	s->backend = loop_backend(s->sv.loop);
-	if (plan->listener)
-		r = prepare_supervisor(s);
-	if (r == 0 && s->sv.dns)
-		r = dns_serve(s->sv.dns, &s->error);
-	clock_gettime(CLOCK_MONOTONIC, &s->begin);
-	if (r < 0)
-		return r;
-	r = spawn_start(plan, &s->spawned, &s->error);
 	if (r < 0) {
 		s->layers[LAYER_KEEPER].state = STATE_FAILED;
 		s->layers[LAYER_KEEPER].error = -r;
@@ -440,8 +420,42 @@ static int start(struct sandbox *s)
 	s->sv.program = s->spawned.program;
 	s->sv.keeper_socket = s->spawned.keeper_socket;
 	run_layer(s, LAYER_KEEPER, 0);
-	r = run_records(s, &listener);
-	if (r == 0 && plan->listener)
+	return 0;
+}
+
+/* What we need, made while the program's process confines itself. Return: 0 or -errno with s->error. */
+static int get_ready(struct sandbox *s)
+{
+	const bool listener = s->prepared.plan.listener;
+	/* Without a listener nothing is done for the program, and a ring is costly to make. */
+	int r = loop_new(listener && !ablated("io_uring"), &s->sv.loop);
+
+	if (r < 0)
+		return err_sys(&s->error, r, "supervisor: make the loop");
+	s->backend = loop_backend(s->sv.loop);
+	if (listener)
+		r = prepare_supervisor(s);
+	return r == 0 && s->sv.dns ? dns_serve(s->sv.dns, &s->error) : r;
+}
+
+/* From nothing to a program that has been executed. Return: 0, or -errno with s->error. */
+static int start(struct sandbox *s)
+{
+	int listener = -1, r = 0;
+
+	/* Before all else: what is executed here is not the sandbox's to grant. */
+	if (name_service_works(&s->assignment.names))
+		r = dns_start(&s->sv, &s->assignment.names, &s->sv.dns, &s->error);
+	if (r == 0)
+		r = confine(s);
+	clock_gettime(CLOCK_MONOTONIC, &s->begin);
+	if (r == 0)
+		r = spawn(s);
+	if (r == 0)
+		r = get_ready(s);
+	if (r == 0)
+		r = run_records(s, &listener);
+	if (r == 0 && s->prepared.plan.listener)
 		r = take_listener(s, listener);
 	if (r == 0)
 		r = watch(s);
