@@ -7,8 +7,9 @@
  * sandbox is granted, plus /proc (I5). Only then does it clone the keeper, so that its domain is an
  * ancestor of the program's: a sibling could not read the program's memory.
  *
- *   STARTING  records come in; the listener is taken and served; `ready` is said; the loop runs,
- *             since the exec itself may be mediated; the end of the status stream is the exec
+ *   STARTING  while the program's process confines itself, what serving needs is made; records come
+ *             in; the listener is taken and served; `ready` is said; the loop runs, since the exec
+ *             itself may be mediated; the end of the status stream is the exec
  *   RUNNING   the loop serves requests, the keeper's messages and the wall clock
  *   ENDED     the keeper said EMPTY and was reaped; only then is the listener closed, so that no
  *             process of the tree ever sees a call fail because nobody serves it; what the thread
