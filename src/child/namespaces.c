@@ -17,6 +17,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -113,31 +114,65 @@ static int loopback_up(void)
 	return r < 0 ? (int)r : setup_compare(request.ifr_flags & IFF_UP, IFF_UP);
 }
 
+/* What is made in the program's own process, or joined by it. */
+static const struct space {
+	unsigned layer;
+	int flag;
+	const char *path;
+	size_t join; /* place in the plan */
+	int (*then)(void);
+} spaces[] = {
+#define SPACE(KIND, kind, then)                                                                    \
+	{                                                                                          \
+		LAYER_##KIND##_NS, CLONE_NEW##KIND, "/proc/self/ns/" #kind,                        \
+			offsetof(struct spawn_plan, join_##kind), then                             \
+	}
+	SPACE(NET, net, loopback_up),
+	SPACE(IPC, ipc, NULL),
+	SPACE(UTS, uts, NULL),
+	SPACE(CGROUP, cgroup, NULL),
+#undef SPACE
+};
+
+static int joined(const struct spawn_plan *plan, const struct space *space)
+{
+	return *(const int *)(const void *)((const char *)plan + space->join);
+}
+
+/* Before the user namespace: in that nothing of the host's can be joined. */
+int step_join(struct setup *s)
+{
+	for (size_t i = 0; i < COUNT_OF(spaces); i++) {
+		struct stat wanted = { 0 };
+		int fd = joined(s->plan, &spaces[i]);
+		long r;
+
+		if (fd == 0)
+			continue;
+		r = raw(SYS_setns, fd, spaces[i].flag);
+		if (r == 0)
+			r = raw(SYS_newfstatat, fd, "", &wanted, AT_EMPTY_PATH);
+		if (r == 0)
+			r = setup_compare(namespace_inode(spaces[i].path), (long)wanted.st_ino);
+		setup_note(s, spaces[i].layer, false, r);
+	}
+	return NOT_ASKED;
+}
+
 /* One record each, so the row itself has nothing to note. */
 int step_namespaces(struct setup *s)
 {
-	static const struct {
-		unsigned layer;
-		int flag;
-		const char *path;
-		int (*then)(void);
-	} rows[] = {
-		{ LAYER_NET_NS, CLONE_NEWNET, "/proc/self/ns/net", loopback_up },
-		{ LAYER_IPC_NS, CLONE_NEWIPC, "/proc/self/ns/ipc", NULL },
-		{ LAYER_UTS_NS, CLONE_NEWUTS, "/proc/self/ns/uts", NULL },
-		{ LAYER_CGROUP_NS, CLONE_NEWCGROUP, "/proc/self/ns/cgroup", NULL },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(spaces); i++) {
 		int r;
 
-		if (!(s->plan->namespaces & LAYER_BIT(rows[i].layer)))
+		if (!(s->plan->namespaces & LAYER_BIT(spaces[i].layer)) ||
+		    joined(s->plan, &spaces[i]) != 0)
 			continue;
-		r = namespace_enter(rows[i].flag, rows[i].path);
-		if (r == 0 && rows[i].then)
-			r = rows[i].then();
-		s->entered |= r == 0 ? LAYER_BIT(rows[i].layer) : 0;
-		setup_note(s, rows[i].layer, false, r);
+		r = namespace_enter(spaces[i].flag, spaces[i].path);
+		if (r == 0 && spaces[i].then)
+			r = spaces[i].then();
+		s->entered |= r == 0 ? LAYER_BIT(spaces[i].layer) : 0;
+		setup_note(s, spaces[i].layer, false, r);
 	}
 	return NOT_ASKED;
 }

@@ -66,7 +66,8 @@ struct spawn_plan {
 	int join_mount, join_root;  /* by the program's process, and the root that it shows then */
 	int join_user, join_pid;    /* these by the keeper; -1: none */
 	int join_time;		    /* and this, in which the program is born */
-	const char *inner_user_ns;  /* how many can be made in the program's own; NULL: untouched */
+	int join_net, join_ipc, join_uts, join_cgroup; /* those of others, above 2; 0: none */
+	const char *inner_user_ns; /* how many can be made in the program's own; NULL: untouched */
 	size_t inner_user_ns_length;
 	uint64_t outer_user_ns; /* inode of ours */
 	const char *hostname;	/* NULL: untouched; needs the uts namespace */

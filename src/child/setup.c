@@ -225,6 +225,7 @@ static const struct step steps[] = {
 	{ LAYER_TERMINAL, true, 0, step_terminal },
 	{ LAYER_TERMINAL, true, 0, step_foreground },
 	{ LAYER_UMASK, true, 0, step_umask },
+	{ LAYER_NET_NS, false, 0, step_join },
 	{ LAYER_USER_NS, false, 0, step_user_ns },
 	{ LAYER_USER_NS, false, 0, step_inner_user_ns },
 	{ LAYER_NET_NS, false, 0, step_namespaces },

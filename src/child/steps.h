@@ -52,7 +52,7 @@ step_fn step_dispositions, step_session, step_terminal, step_foreground, step_um
 	step_descriptors, step_affinity, step_sched, step_huge_pages, step_aslr, step_rlimits,
 	step_cwd, step_pdeathsig;
 /* namespaces.c */
-step_fn step_user_ns, step_inner_user_ns, step_namespaces, step_hostname, step_view;
+step_fn step_join, step_user_ns, step_inner_user_ns, step_namespaces, step_hostname, step_view;
 /* creds.c: ids and capabilities. */
 step_fn step_bounding, step_securebits, step_groups, step_gid, step_uid, step_caps, step_ambient;
 /* confine.c: what cannot be taken back. */

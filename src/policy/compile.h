@@ -19,8 +19,8 @@ compile_fn compile_version, compile_extends, compile_workspace, compile_fs, comp
 	compile_listen, compile_unix, compile_cwd, compile_env, compile_env_pass, compile_env_set,
 	compile_umask, compile_cpu, compile_fd, compile_syscall, compile_events, compile_hint,
 	compile_failure, compile_argv0, compile_namespace, compile_root, compile_mount,
-	compile_time_offset, compile_inner_user_ns, compile_hostname, compile_user, compile_group,
-	compile_groups, compile_capability, compile_securebit;
+	compile_time_offset, compile_inner_user_ns, compile_join, compile_hostname, compile_user,
+	compile_group, compile_groups, compile_capability, compile_securebit;
 
 /* When all keys are typed: the limits that follow from others. Return: 0 or -ENOMEM. */
 int limits_derive(struct policy *policy);

@@ -83,6 +83,38 @@ static int read_place(struct compile *compile, const char *text, char **ret)
 	return r;
 }
 
+int compile_join(struct compile *compile, const struct key *key, const struct entry *entry)
+{
+	static const struct {
+		const char *name;
+		unsigned layer;
+	} known[JOINS] = {
+		[JOIN_NET] = { "net", LAYER_NET_NS },
+		[JOIN_IPC] = { "ipc", LAYER_IPC_NS },
+		[JOIN_UTS] = { "uts", LAYER_UTS_NS },
+		[JOIN_CGROUP] = { "cgroup", LAYER_CGROUP_NS },
+	};
+	struct policy *policy = compile->policy;
+	int r;
+
+	for (size_t i = 0; i < JOINS; i++) {
+		if (strcmp(entry->name, known[i].name) != 0)
+			continue;
+		if (policy->namespaces & LAYER_BIT(known[i].layer))
+			return compile_fail(compile, -EINVAL,
+					    "isolation.namespaces asks for a new one");
+		if (i == JOIN_UTS && policy->hostname)
+			return compile_fail(compile, -EINVAL,
+					    "isolation.hostname asks for a new one");
+		r = read_place(compile, entry->text, &policy->joins[i].path);
+		if (r == 0)
+			r = compile_rule(key, entry, &policy->joins[i].rule);
+		policy->namespaces |= LAYER_BIT(known[i].layer);
+		return r;
+	}
+	return compile_fail(compile, -EINVAL, "one of net ipc uts cgroup can be joined");
+}
+
 /* While only the form is checked, $WORKSPACE stands for nothing yet. */
 static bool is_root(const struct compile *compile, const char *text, const char *path)
 {

@@ -185,6 +185,8 @@ const struct key keys[] = {
 	  .help = "user namespaces that can be made inside, which are refused anyway; brings one" },
 	{ "isolation.hostname", SHAPE_SCALAR, TYPE_TEXT, compile_hostname,
 	  .help = "host name inside; brings a uts namespace" },
+	{ "isolation.join", SHAPE_MAP, TYPE_TEXT, compile_join,
+	  .help = "namespaces that are there already: net, ipc, uts or cgroup, and the file of each" },
 	{ "isolation.on_failure", SHAPE_MODES, TYPE_WORD, compile_failure,
 	  .words = "refuse|warn|ignore", .fallback = "refuse",
 	  .help = "what happens when a layer cannot be set up; or a map of layers, and `default`" },

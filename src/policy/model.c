@@ -105,6 +105,10 @@ static void free_process(struct policy *policy)
 	free(policy->fds);
 	free(policy->groups);
 	free(policy->hostname);
+	for (size_t i = 0; i < JOINS; i++) {
+		rule_done(&policy->joins[i].rule);
+		free(policy->joins[i].path);
+	}
 	free(policy->root);
 	rule_done(&policy->root_rule);
 	for (size_t i = 0; i < policy->mount_count; i++)

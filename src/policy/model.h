@@ -137,6 +137,13 @@ struct mount_rule {
 };
 void mount_rule_done(struct mount_rule *mount);
 
+/* isolation.join: a namespace that is there already, as the host calls its file. */
+enum { JOIN_NET, JOIN_IPC, JOIN_UTS, JOIN_CGROUP, JOINS };
+struct join_rule {
+	struct rule rule;
+	char *path; /* NULL: none */
+};
+
 /* isolation.time_offset: what a clock inside shows more than the host's; back: less. */
 enum { CLOCK_OF_MONOTONIC, CLOCK_OF_BOOTTIME, CLOCKS_COUNT };
 struct clock_offset {
@@ -242,9 +249,11 @@ struct policy {
 	size_t env_set_count;
 	char **env_unset; /* as env_pass: never passed */
 	size_t env_unset_count;
-	uint64_t namespaces; /* LAYER_BIT of each of isolation.namespaces */
-	char *hostname;	     /* NULL: the host's */
-	char *root;	     /* isolation.root, as the host calls it; NULL: the host's */
+	uint64_t
+		namespaces; /* LAYER_BIT of each of isolation.namespaces, and of those that are joined */
+	struct join_rule joins[JOINS];
+	char *hostname; /* NULL: the host's */
+	char *root;	/* isolation.root, as the host calls it; NULL: the host's */
 	struct rule root_rule;
 	struct mount_rule *mounts;
 	size_t mount_count;

@@ -106,6 +106,9 @@ static void add_view(struct writer *w, const struct policy *policy)
 		add_rule(w, &policy->root_rule, mechanism);
 	for (size_t i = 0; i < policy->mount_count; i++)
 		add_rule(w, &policy->mounts[i].rule, mechanism);
+	for (size_t i = 0; i < JOINS; i++)
+		if (policy->joins[i].path)
+			add_rule(w, &policy->joins[i].rule, "setns");
 }
 
 /* What every syscalls.only has besides what the policy names. */

@@ -6,11 +6,17 @@
 #include "base/err.h"
 #include "policy/inside.h"
 #include "sys/caps.h"
+#include "sys/fds.h"
 #include "sys/process.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static int compare_groups(const void *a, const void *b)
@@ -101,6 +107,47 @@ void prepare_maps(const struct policy *policy, const struct caps_own *own, struc
 	ret->keeps_setgroups = own->effective & (1ull << CAP_SETGID);
 }
 
+/* Pinned before anything runs: what the file is called later makes no difference. */
+static int open_joined(const struct join_rule *join, int flag, int *ret, struct cordon_error *err)
+{
+	cleanup_fd int fd = open(join->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int r = fd < 0 ? -errno : 0;
+
+	if (r == 0 && ioctl(fd, NS_GET_NSTYPE) != flag)
+		r = -EINVAL;
+	if (r == 0)
+		r = fd_move_up(&fd);
+	if (r < 0) {
+		err_set(err, r, "isolation.join: '%s': %s", join->path,
+			r == -EINVAL ? "not a namespace of that kind" : strerrordesc_np(-r));
+		if (err)
+			err_place(err, join->rule.origin.file, join->rule.origin.line,
+				  join->rule.origin.column);
+		return r;
+	}
+	*ret = steal_fd(&fd);
+	return 0;
+}
+
+static int plan_joins(const struct policy *policy, struct spawn_plan *plan,
+		      struct cordon_error *err)
+{
+	const struct {
+		int flag, *fd;
+	} rows[JOINS] = {
+		[JOIN_NET] = { CLONE_NEWNET, &plan->join_net },
+		[JOIN_IPC] = { CLONE_NEWIPC, &plan->join_ipc },
+		[JOIN_UTS] = { CLONE_NEWUTS, &plan->join_uts },
+		[JOIN_CGROUP] = { CLONE_NEWCGROUP, &plan->join_cgroup },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < JOINS && r == 0; i++)
+		if (policy->joins[i].path)
+			r = open_joined(&policy->joins[i], rows[i].flag, rows[i].fd, err);
+	return r;
+}
+
 /* Return: 0; -EOPNOTSUPP; -errno. */
 static int plan_namespaces(const struct policy *policy, const struct assignment *a,
 			   const struct caps_own *own, struct prepared *p, struct cordon_error *err)
@@ -125,7 +172,7 @@ static int plan_namespaces(const struct policy *policy, const struct assignment 
 		return err_set(err, -EOPNOTSUPP,
 			       "isolation.namespaces: net: this host refuses pidfd_getfd, so that "
 			       "sockets would be the host's; --no-supervisor does without");
-	return 0;
+	return plan_joins(policy, plan, err);
 }
 
 /*

@@ -338,11 +338,18 @@ int prepare_keeper(const struct assignment *assignment, struct prepared *p,
 void prepared_drop_fds(struct prepared *p)
 {
 	int *fds[] = { &p->plan.ruleset, &p->plan.keeper_ruleset, &p->supervisor_ruleset };
+	int *joined[] = { &p->plan.join_net, &p->plan.join_ipc, &p->plan.join_uts,
+			  &p->plan.join_cgroup };
 
 	for (size_t i = 0; i < COUNT_OF(fds); i++) {
 		if (*fds[i] >= 0)
 			close(*fds[i]);
 		*fds[i] = -1;
+	}
+	for (size_t i = 0; i < COUNT_OF(joined); i++) {
+		if (*joined[i] > 0)
+			close(*joined[i]);
+		*joined[i] = 0;
 	}
 	image_done(&p->program);
 }

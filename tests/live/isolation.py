@@ -128,6 +128,59 @@ def inner_user_namespaces(directory, _name, count, wanted):
     equal(pathlib.Path("/proc/sys/user/max_user_namespaces").read_text(), host)
 
 
+# In namespaces of its own: a loopback device that is up, and somebody who answers there.
+ELSEWHERE = r"""
+import fcntl, socket, struct, sys
+server = socket.socket()
+fcntl.ioctl(server, 0x8914, struct.pack("16sh14x", b"lo", 1))
+server.bind(("127.0.0.1", 0)); server.listen()
+print(server.getsockname()[1], flush=True)
+while True:
+    client = server.accept()[0]; client.send(b"elsewhere"); client.close()
+"""
+
+
+def check_joined(directory, more, other):
+    port = int(other.stdout.readline())
+    files = ", ".join(f"{kind}: /proc/{other.pid}/ns/{kind}" for kind in ("net", "uts"))
+    # Without a supervisor the kernel holds ports only.
+    network = (f"network: {{allow: ['*:{port}'], unix: {{connect: [/]}}}}\nsupervisor: off\n" if more == OFF else
+               f"network: {{allow: ['127.0.0.1:{port}']}}\n")
+    text = network + "filesystem: {read: [/proc]}\n"
+    look = ("say([os.readlink('/proc/self/ns/' + kind) for kind in ('net', 'uts', 'ipc')]); "
+            f"say(e(socket.create_connection, ('127.0.0.1', {port}), 5))")
+    spaces = {pid: [os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("net", "uts", "ipc")]
+              for pid in ("self", other.pid)}
+    equal(inside(directory, text + f"isolation: {{join: {{{files}}}}}\n", look),
+          [spaces[other.pid][:2] + spaces["self"][2:], ""])
+    equal(inside(directory, text, look), [spaces["self"], "ECONNREFUSED"])
+
+
+@cases([("off" if more else "supervised", more) for more in modes(("net",))])
+def joined(directory, _name, more):
+    """NS-20: namespaces of another process, by their files; what the other ones of that process are stays the host's."""
+    if not ROOT:
+        raise Skip("joining needs CAP_SYS_ADMIN")
+    with subprocess.Popen(["unshare", "-n", "-u", "-i", PYTHON, "-c", ELSEWHERE], stdout=subprocess.PIPE) as other:
+        try:
+            check_joined(directory, more, other)
+        finally:
+            other.kill()
+
+
+@cases([("another kind", "net: /proc/self/ns/uts", b"not a namespace of that kind"),
+        ("no namespace", "uts: /etc/passwd", b"not a namespace of that kind"),
+        ("missing", "net: $D/none", b"No such file"),
+        ("no privilege", "net: /proc/self/ns/net", b"net_ns: " if not ROOT else None)])
+def what_cannot_be_joined(directory, _name, what, text):
+    file = policy(directory, f"isolation: {{join: {{{what}}}}}\n" + OFF)
+    result = run("-p", file, "touch", directory / "ran", cwd=directory)
+    if text is None:
+        raise Skip("root may join")
+    equal(result.status, 125, result)
+    true(text in result.err and not (directory / "ran").exists(), result)
+
+
 @case
 def no_objects_of_the_host(directory):
     """NS-18: SysV objects of the host are not there, also where opens are mediated."""

@@ -273,6 +273,12 @@ Test(load, errors_and_their_places)
 		ROW("isolation: { mounts: [{ type: proc, target: /b, size: 1M }] }\n", -EINVAL,
 		    "p.yaml:1:23: isolation.mounts: '{type: proc, target: /b, size: 1M}': "
 		    "only a tmpfs has a size"),
+		ROW("isolation: { join: { pid: /proc/1/ns/pid } }\n", -EINVAL,
+		    "p.yaml:1:27: isolation.join: '/proc/1/ns/pid': one of net ipc uts cgroup can "
+		    "be joined"),
+		ROW("isolation: { namespaces: [net], join: { net: /run/netns/x } }\n", -EINVAL,
+		    "p.yaml:1:46: isolation.join: '/run/netns/x': isolation.namespaces asks for a "
+		    "new one"),
 		ROW("isolation: { max_user_namespaces: none }\n", -EINVAL,
 		    "p.yaml:1:35: isolation.max_user_namespaces: 'none': a number is wanted"),
 		ROW("isolation: { time_offset: { realtime: 1 } }\n", -EINVAL,
