@@ -91,9 +91,8 @@ int step_umask(struct setup *s)
 static int close_others(const struct setup *s, const int *streams, const int *numbers, size_t count,
 			bool unshare)
 {
-	const int few[] = { s->status,	s->ready,   s->plan->share_files ? -1 : s->ruleset,
-			    streams[0], streams[1], streams[2],
-			    s->program };
+	const int few[] = { s->status,	s->ready,   s->ruleset, streams[0],
+			    streams[1], streams[2], s->program };
 	const struct fds_kept kept = { numbers, count, few, COUNT_OF(few) };
 
 	return fds_close_others(3, &kept, unshare);
@@ -121,14 +120,17 @@ int step_descriptors(struct setup *s)
 	int streams[] = { stream_of(plan, 0), stream_of(plan, 1), stream_of(plan, 2) };
 	int *internal[] = { &s->status,	 &s->ready,   &streams[0], &streams[1],
 			    &streams[2], &s->program, &s->ruleset };
-	const size_t internal_count = COUNT_OF(internal) - (plan->share_files ? 1 : 0);
 	bool unshare = plan->share_files;
 	int r = 0;
 
+	/* Landlock is on by then: its number may be one that is given to the program. */
+	if (plan->share_files)
+		s->ruleset = -1;
 	if (plan->fd_op_count > 0) {
 		r = close_others(s, streams, plan->early_fds, plan->early_fd_count, unshare);
 		if (r == 0)
-			r = fds_assign(plan->fd_ops, plan->fd_op_count, internal, internal_count);
+			r = fds_assign(plan->fd_ops, plan->fd_op_count, internal,
+				       COUNT_OF(internal));
 		unshare = false;
 	}
 	if (r == 0)

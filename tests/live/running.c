@@ -70,10 +70,10 @@ static uint64_t namespace_of(pid_t pid, enum cordon_namespace kind)
 
 Test(running, namespaces, .timeout = 60)
 {
-	static const unsigned own =
-		1u << CORDON_NS_USER | 1u << CORDON_NS_IPC | 1u << CORDON_NS_UTS;
-	cordon_sandbox *sandbox =
-		start("{ isolation: { namespaces: [user, ipc, uts] } }", "echo; exec sleep 1000");
+	static const unsigned own = 1u << CORDON_NS_USER | 1u << CORDON_NS_PID |
+				    1u << CORDON_NS_IPC | 1u << CORDON_NS_UTS;
+	cordon_sandbox *sandbox = start("{ isolation: { namespaces: [user, pid, ipc, uts] } }",
+					"echo; exec sleep 1000");
 	struct cordon_error error = { 0 };
 	uint64_t inode;
 
