@@ -79,6 +79,9 @@ void *run_main(void *arg);
 void run_started(struct sandbox *s);
 /* Nothing of the run is left that anybody waits for: its result, the last event, the last state. */
 void run_ended(struct sandbox *s);
+/* serving.c: makes what serving needs. Return: 0 or -errno with s->error. */
+int run_get_ready(struct sandbox *s);
+void run_give_back(struct sandbox *s);
 /* Something the user should know: an event, and a line of the report. */
 void run_note(struct sandbox *s, const char *text);
 /* Marks the layers that the plan asks for: from now on they are missing until they are heard of. */
