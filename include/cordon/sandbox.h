@@ -26,7 +26,7 @@ typedef struct cordon_sandbox cordon_sandbox;
 
 /* Where a standard stream of the program comes from or goes to. */
 enum cordon_stream_kind {
-	CORDON_STREAM_INHERIT,	/* the host's own */
+	CORDON_STREAM_INHERIT, /* the host's own; closed, if it was when the sandbox was made or started */
 	CORDON_STREAM_NULL,	/* /dev/null */
 	CORDON_STREAM_FD,	/* `fd`, duplicated by cordon_sandbox_new() */
 	CORDON_STREAM_PIPE,	/* input: cordon_sandbox_write(); outputs: on_output, or kept */

@@ -89,6 +89,9 @@ struct spawn_plan {
 	struct tree_limits tree;
 	const int *streams; /* three: what becomes 0, 1, 2, each a number above 2 of its own, or -1;
 			       NULL: all are inherited */
+	unsigned
+		closed_streams; /* bits: of the host's 0, 1, 2 those that were not open; what is there now
+				    is ours */
 	const int *keep_fds; /* above 2, ascending; all others are closed */
 	size_t keep_fd_count;
 	const struct plan_fd_op *fd_ops; /* one parallel assignment, each target once */

@@ -34,6 +34,7 @@
 #include "child/setup.h"
 
 #include "base/cleanup.h"
+#include "child/fds.h"
 #include "child/raw.h"
 #include "child/spawn.h"
 #include "child/steps.h"
@@ -300,14 +301,19 @@ static long execute(const struct setup *s)
 	return raw(SYS_execve, plan->path, plan->argv, plan->envp);
 }
 
-/* In place of an execution: what that would close is closed, and the end of the status tells the same. */
+/*
+ * In place of an execution: what that would close is closed, and the end of the status tells the same.
+ * SECURITY: the listener above all, with which the process would answer itself.
+ */
 __attribute__((noreturn)) static void call(const struct setup *s)
 {
-	const int own[] = { s->ready, s->ruleset, s->status };
+	const struct fds_kept kept = { s->plan->keep_fds, s->plan->keep_fd_count, NULL, 0 };
 
-	for (size_t i = 0; i < COUNT_OF(own); i++)
-		if (own[i] >= 0)
-			raw(SYS_close, own[i]);
+	for (int fd = 0; fd < 3; fd++)
+		if (raw(SYS_fcntl, fd, F_GETFD) == FD_CLOEXEC)
+			raw(SYS_close, fd);
+	if (fds_close_others(3, &kept, false) < 0)
+		raw_exit(EXIT_SETUP);
 	raw_exit(s->plan->function(s->plan->function_arg));
 }
 

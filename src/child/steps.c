@@ -98,18 +98,31 @@ static int close_others(const struct setup *s, const int *streams, const int *nu
 	return fds_close_others(3, &kept, unshare);
 }
 
-/* After all other numbers: a stream wins over an assignment to 0, 1 or 2. */
-static int place_streams(const int *streams)
+static bool is_assigned(const struct spawn_plan *plan, int fd)
+{
+	for (size_t i = 0; i < plan->fd_op_count; i++)
+		if (plan->fd_ops[i].target == fd)
+			return true;
+	return false;
+}
+
+/*
+ * After all other numbers: a stream wins over an assignment to 0, 1 or 2. SECURITY: one that the host had
+ * closed may have become a descriptor of ours, the listener even.
+ */
+static int place_streams(const struct spawn_plan *plan, const int *streams)
 {
 	long r = 0;
 
 	for (int fd = 0; fd < 3 && r >= 0; fd++) {
-		if (streams[fd] >= 0)
+		if (streams[fd] >= 0) {
 			r = raw(SYS_dup3, streams[fd], fd, 0);
-		else
-			raw(SYS_fcntl, fd, F_SETFD, 0); /* one that is closed stays closed */
-		if (streams[fd] >= 0)
 			raw(SYS_close, streams[fd]);
+		} else if (plan->closed_streams & 1u << fd && !is_assigned(plan, fd)) {
+			raw(SYS_close, fd); /* closing a closed one is no error */
+		} else {
+			raw(SYS_fcntl, fd, F_SETFD, 0);
+		}
 	}
 	return r < 0 ? (int)r : 0;
 }
@@ -136,7 +149,7 @@ int step_descriptors(struct setup *s)
 	if (r == 0)
 		r = close_others(s, streams, plan->keep_fds, plan->keep_fd_count, unshare);
 	if (r == 0)
-		r = place_streams(streams);
+		r = place_streams(plan, streams);
 	for (size_t i = 0; i < plan->keep_fd_count && r == 0; i++)
 		r = (int)raw(SYS_fcntl, plan->keep_fds[i], F_SETFD, 0);
 	if (r == 0 && s->program >= 0)

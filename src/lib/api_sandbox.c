@@ -14,6 +14,7 @@
 #include "lib/level.h"
 #include "lib/policy.h"
 #include "lib/sandbox.h"
+#include "sys/fds.h"
 
 #include <poll.h>
 #include <string.h>
@@ -124,6 +125,7 @@ int cordon_sandbox_new(cordon_policy *policy, const struct cordon_options *optio
 {
 	cleanup_policy struct policy *built = NULL;
 	struct cordon_options known;
+	const unsigned standard = fd_standard();
 	cordon_sandbox *sandbox;
 	int r;
 
@@ -147,7 +149,7 @@ int cordon_sandbox_new(cordon_policy *policy, const struct cordon_options *optio
 	if (r == 0)
 		r = check_output_limit(built, &known, error);
 	if (r == 0)
-		r = sandbox_new(steal_ptr(&built), &known, &sandbox->inner, error);
+		r = sandbox_new(steal_ptr(&built), &known, standard, &sandbox->inner, error);
 	if (r == 0)
 		r = streams_open(&sandbox->streams, &known,
 				 sandbox_policy(sandbox->inner)->limits[LIMIT_OUTPUT].value,

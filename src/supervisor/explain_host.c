@@ -54,7 +54,7 @@ static int try_run(struct sandbox_facts *facts, struct sandbox **ret, struct cor
 
 	if (r < 0)
 		return r;
-	r = sandbox_new(policy, NULL, ret, err);
+	r = sandbox_new(policy, NULL, 0, ret, err);
 	if (r < 0)
 		return r == -EOPNOTSUPP ? 1 : r;
 	r = sandbox_start(*ret, argv, NULL, false, err);

@@ -92,13 +92,20 @@ static int tell_keeper(const struct sandbox *s)
 /* Under the lock. Return: 0 or -errno. */
 static int change(struct sandbox *s, enum limit_kind kind, uint64_t value)
 {
+	uint64_t before;
+	int r;
+
 	if (s->state != RUN_RUNNING || s->spawned.keeper_socket < 0)
 		return -ESRCH;
 	/* It is over: the grace must not become longer. */
 	if (kind == LIMIT_WALL && s->limits_hit & 1u << LIMIT_WALL)
 		return 0;
+	before = s->limits[kind];
 	s->limits[kind] = value;
-	return kind == LIMIT_WALL ? run_arm_wall(s) : tell_keeper(s);
+	r = kind == LIMIT_WALL ? run_arm_wall(s) : tell_keeper(s);
+	if (r < 0)
+		s->limits[kind] = before;
+	return r;
 }
 
 int sandbox_set_limit(struct sandbox *s, enum cordon_limit limit, uint64_t value,

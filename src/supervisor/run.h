@@ -33,7 +33,9 @@ struct sandbox {
 	uint64_t open_files; /* of the program; 0: as the host's */
 	bool unkept;	     /* nobody keeps the tree together: unkept.c */
 	enum cordon_spawn spawn;
-	int watch;		/* unkept: readable when there is something to do; -1 */
+	int watch; /* unkept: readable when there is something to do; -1 */
+	unsigned
+		streams; /* bits: which of 0, 1 and 2 the host has open, so that they are not ours */
 	struct command command; /* argv: while it starts */
 	struct cordon_fd *fds;	/* of the host's options */
 	size_t fd_count;

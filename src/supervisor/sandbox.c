@@ -138,7 +138,7 @@ static void clear_attempt(struct sandbox *s)
 	s->backend = "none";
 }
 
-int sandbox_new(struct policy *take_policy, const struct cordon_options *options,
+int sandbox_new(struct policy *take_policy, const struct cordon_options *options, unsigned streams,
 		struct sandbox **ret, struct cordon_error *err)
 {
 	struct sandbox *s = calloc(1, sizeof(*s));
@@ -149,6 +149,7 @@ int sandbox_new(struct policy *take_policy, const struct cordon_options *options
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	s->policy = take_policy;
+	s->streams = streams;
 	clear_attempt(s);
 	s->watch = s->command.memory = -1;
 	s->stage = (struct stage)STAGE_INIT;
@@ -220,6 +221,7 @@ static int attempt(struct sandbox *s, const int streams[3], bool terminal)
 	s->prepared.plan.unkept = s->unkept;
 	prepare_open_files(s->policy, s->open_files, &s->prepared);
 	s->prepared.plan.streams = streams;
+	s->prepared.plan.closed_streams = ~s->streams;
 	s->prepared.plan.staged = s->stage.told;
 	s->prepared.plan.join_user = s->stage.fds[STAGE_USER];
 	s->prepared.plan.join_pid = s->stage.fds[STAGE_PID];
@@ -318,6 +320,7 @@ int sandbox_start(struct sandbox *s, char *const argv[], const int streams[3], b
 	if (s->state != RUN_NEW)
 		return err_set(err, -EINVAL, "the sandbox was started before");
 	s->command.argv = argv;
+	s->streams &= fd_standard();
 	r = s->stage_failed ? s->error.code : attempt(s, streams, terminal);
 	if (r < 0 && falls_back(s))
 		r = attempt(s, streams, terminal);

@@ -28,10 +28,10 @@ struct layer_outcome {
 
 /*
  * take_policy: built, not yet bound; owned by the sandbox from now on, also on failure.
- * options: as given to the public function, may be NULL; copied.
+ * options: as given to the public function, may be NULL; copied. streams: fd_standard() before anything was made.
  * Return: 0; -EOPNOTSUPP for a rule that cannot be held here (text lists them); -errno.
  */
-int sandbox_new(struct policy *take_policy, const struct cordon_options *options,
+int sandbox_new(struct policy *take_policy, const struct cordon_options *options, unsigned streams,
 		struct sandbox **ret, struct cordon_error *err);
 /* See cordon_sandbox_start(). */
 /* streams: what becomes 0, 1 and 2, numbers above 2, -1 for inherited; terminal: they are one. */

@@ -43,7 +43,7 @@ static int make(int parent, const char *parent_path, struct tmpdir *ret)
 	if (r < 0)
 		return r;
 	/* The umask may have taken away what the program needs. */
-	if (fchmodat(parent, leaf, MODE, 0) < 0)
+	if (fchmodat(parent, leaf, MODE, AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
 	*ret = (struct tmpdir){ .parent_length = strlen(parent_path),
 				.parent_dev = st.st_dev,
@@ -117,7 +117,8 @@ static int open_directory(const struct removal *removal, int dir, const char *na
 	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0 && errno == EACCES && fchmodat(dir, name, MODE, 0) == 0)
+	/* RACE: the name may be a link by now. */
+	if (fd < 0 && errno == EACCES && fchmodat(dir, name, MODE, AT_SYMLINK_NOFOLLOW) == 0)
 		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != removal->dev)
 		return -1;

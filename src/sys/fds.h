@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* Which of the numbers 0, 1 and 2 are open: bits. */
+unsigned fd_standard(void);
 /* Moves a descriptor above 2, close-on-exec. Return: 0 or -errno, then *fd is as it was. */
 int fd_move_up(int *fd);
 /* A pipe above 2, close-on-exec. Return: 0 or -errno; the caller closes what is set by then. */

@@ -3,6 +3,7 @@
 #include "sys/landlock.h"
 
 #include "base/cleanup.h"
+#include "sys/fds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +98,10 @@ int landlock_create(uint64_t handled_fs, uint64_t handled_net, uint64_t scoped)
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	if (ruleset < 0)
 		return -errno;
-	r = handled_fs ? 0 : add_refer_everywhere(ruleset);
+	/* SECURITY: below 3 it would be in the place of a stream that the program is given. */
+	r = fd_move_up(&ruleset);
+	if (r == 0 && !handled_fs)
+		r = add_refer_everywhere(ruleset);
 	return r < 0 ? r : steal_fd(&ruleset);
 }
 

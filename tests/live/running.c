@@ -288,3 +288,75 @@ Test(running, unkept_runs_are_not_detached, .timeout = 60)
 	cordon_sandbox_free(sandbox);
 	cordon_policy_free(policy);
 }
+
+/* What the program has as 0, 1 and 2: an exit code of bits. */
+static const char standard[] =
+	"s=0; for i in 0 1 2; do [ -e /proc/self/fd/$i ] && s=$((s | 1 << i)); "
+	"done; exit $s";
+
+struct closing {
+	bool before; /* the sandbox is made, or it is started */
+	bool no_keeper;
+	bool off;
+};
+
+ParameterizedTestParameters(running, closed_streams)
+{
+	static struct closing rows[] = { { true, false, false }, { false, false, false },
+					 { true, false, true },	 { false, false, true },
+					 { true, true, true },	 { false, true, true } };
+
+	return cr_make_param_array(struct closing, rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* What the host has closed is closed in the program, and no descriptor of ours is in its place. */
+ParameterizedTest(struct closing *row, running, closed_streams, .timeout = 60)
+{
+	struct cordon_options options = { .size = sizeof(options), .no_keeper = row->no_keeper };
+	char shell[] = "/bin/sh", c[] = "-c", line[256];
+	char *const argv[] = { shell, c, line, NULL };
+	struct cordon_result result = { .size = sizeof(result) };
+	struct cordon_error error = { 0 };
+	cordon_sandbox *sandbox = NULL;
+	cordon_policy *policy = policy_new(
+		row->off ? "{ supervisor: off, filesystem: { read: [/proc] }, network: { unix: { "
+			   "connect: [/] } } }"
+			 : "{ supervisor: required, filesystem: { read: [/proc] } }");
+
+	snprintf(line, sizeof(line), "%s", standard);
+	if (row->before)
+		close(0);
+	cr_assert_eq(cordon_sandbox_new(policy, &options, &sandbox, &error), 0, "%s", error.text);
+	if (!row->before)
+		close(0);
+	cr_assert_eq(cordon_sandbox_start(sandbox, argv, &error), 0, "%s", error.text);
+	cr_expect_eq(cordon_sandbox_wait(sandbox, &result, -1), 0);
+	cr_expect_eq(result.status, 6, "%d", result.status);
+	cordon_sandbox_free(sandbox);
+	cordon_policy_free(policy);
+}
+
+/* The number of a closed stream is free for the ruleset, and the stream that is given comes over it. */
+Test(running, a_stream_does_not_replace_the_ruleset, .timeout = 60)
+{
+	struct cordon_options options = { .size = sizeof(options) };
+	char cat[] = "/bin/cat", file[] = "/etc/shadow";
+	char *const argv[] = { cat, file, NULL };
+	struct cordon_result result = { .size = sizeof(result) };
+	struct cordon_error error = { 0 };
+	cordon_sandbox *sandbox = NULL;
+	cordon_policy *policy = policy_new("{ supervisor: off, isolation: { on_failure: warn }, "
+					   "network: { unix: { connect: [/] } } }");
+
+	for (int fd = 0; fd < 3; fd++)
+		options.stream[fd].kind = CORDON_STREAM_NULL;
+	cr_assert_eq(cordon_sandbox_new(policy, &options, &sandbox, &error), 0, "%s", error.text);
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
+	cr_assert_eq(cordon_sandbox_start(sandbox, argv, &error), 0, "%s", error.text);
+	cr_expect_eq(cordon_sandbox_wait(sandbox, &result, -1), 0);
+	cr_expect_eq(result.status, 1);
+	cr_expect_str_eq(cordon_sandbox_level(sandbox), "full");
+	cordon_sandbox_free(sandbox);
+	cordon_policy_free(policy);
+}
