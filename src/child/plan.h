@@ -51,8 +51,8 @@ struct spawn_plan {
 	const char *path; /* execve's first argument */
 	int program_fd;	  /* above 2: executed in place of path */
 	bool script;	  /* it is one, whose interpreter opens the descriptor again */
-	int (*function)(
-		void *arg); /* called in place of an execution, in a copy of the host's memory */
+	/* Called in place of an execution, in a copy of the host's memory. */
+	int (*function)(void *arg);
 	void *function_arg;
 	char *const *argv;
 	char *const *envp;
@@ -89,9 +89,8 @@ struct spawn_plan {
 	struct tree_limits tree;
 	const int *streams; /* three: what becomes 0, 1, 2, each a number above 2 of its own, or -1;
 			       NULL: all are inherited */
-	unsigned
-		closed_streams; /* bits: of the host's 0, 1, 2 those that were not open; what is there now
-				    is ours */
+	/* Bits: of the host's 0, 1 and 2 those that were not open; what is there now is ours. */
+	unsigned closed_streams;
 	const int *keep_fds; /* above 2, ascending; all others are closed */
 	size_t keep_fd_count;
 	const struct plan_fd_op *fd_ops; /* one parallel assignment, each target once */
@@ -143,6 +142,15 @@ enum ablate {
 	ABLATE_RLIMITS = 1 << 4,
 	ABLATE_STACK = 1 << 5, /* no layer: the child overruns its stack */
 };
+
+/* Whether the host gives or takes that number. */
+static inline bool plan_assigns(const struct spawn_plan *plan, int fd)
+{
+	for (size_t i = 0; i < plan->fd_op_count; i++)
+		if (plan->fd_ops[i].target == fd)
+			return true;
+	return false;
+}
 
 /*
  * Whether the limit is set from outside just before `ready`: making the listener takes a free

@@ -91,8 +91,8 @@ enum keeper_command {
 	KEEPER_INTERRUPT = 5, /* let it go if it has not executed; answered by KEEPER_LOOSE */
 	KEEPER_RELEASE = 6,   /* its new program may run */
 	KEEPER_KILL_ONE = 7,  /* it may not, and ends */
-	KEEPER_LIMITS =
-		8, /* `limits` hold from now on; one that the plan did not ask for is never looked at */
+	/* `limits` hold from now on; one that the plan did not ask for is never looked at. */
+	KEEPER_LIMITS = 8,
 };
 /* Keeper to supervisor. */
 enum keeper_report {

@@ -98,14 +98,6 @@ static int close_others(const struct setup *s, const int *streams, const int *nu
 	return fds_close_others(3, &kept, unshare);
 }
 
-static bool is_assigned(const struct spawn_plan *plan, int fd)
-{
-	for (size_t i = 0; i < plan->fd_op_count; i++)
-		if (plan->fd_ops[i].target == fd)
-			return true;
-	return false;
-}
-
 /*
  * After all other numbers: a stream wins over an assignment to 0, 1 or 2. SECURITY: one that the host had
  * closed may have become a descriptor of ours, the listener even.
@@ -118,7 +110,7 @@ static int place_streams(const struct spawn_plan *plan, const int *streams)
 		if (streams[fd] >= 0) {
 			r = raw(SYS_dup3, streams[fd], fd, 0);
 			raw(SYS_close, streams[fd]);
-		} else if (plan->closed_streams & 1u << fd && !is_assigned(plan, fd)) {
+		} else if (plan->closed_streams & 1u << fd && !plan_assigns(plan, fd)) {
 			raw(SYS_close, fd); /* closing a closed one is no error */
 		} else {
 			raw(SYS_fcntl, fd, F_SETFD, 0);

@@ -249,8 +249,8 @@ struct policy {
 	size_t env_set_count;
 	char **env_unset; /* as env_pass: never passed */
 	size_t env_unset_count;
-	uint64_t
-		namespaces; /* LAYER_BIT of each of isolation.namespaces, and of those that are joined */
+	/* LAYER_BIT of each of isolation.namespaces, and of those that are joined. */
+	uint64_t namespaces;
 	struct join_rule joins[JOINS];
 	char *hostname; /* NULL: the host's */
 	char *root;	/* isolation.root, as the host calls it; NULL: the host's */

@@ -18,14 +18,6 @@ static int compare_numbers(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-static bool is_target(const struct spawn_plan *plan, int fd)
-{
-	for (size_t i = 0; i < plan->fd_op_count; i++)
-		if (plan->fd_ops[i].target == fd)
-			return true;
-	return false;
-}
-
 /* Of two assignments to one number the later one counts. */
 static int copy_ops(struct prepared *p, const struct cordon_fd *fds, size_t count, uint64_t limit,
 		    struct cordon_error *err)
@@ -86,7 +78,7 @@ int prepare_fds(const struct policy *policy, const struct cordon_fd *fds, size_t
 	if (!p->early_fds || !p->keep_fds)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < policy->fd_count; i++)
-		if (!is_target(plan, policy->fds[i]))
+		if (!plan_assigns(plan, policy->fds[i]))
 			p->early_fds[early++] = p->keep_fds[last++] = policy->fds[i];
 	for (size_t i = 0; i < plan->fd_op_count; i++) {
 		if (p->fd_ops[i].source < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs from memory, and functions of the host in place of a program. */
-#include <cordon/cordon.h>
+#include "library.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -17,32 +17,17 @@ static const struct way {
 	bool no_keeper;
 } ways[] = {
 	{ "{ supervisor: required }", false },
-	{ "{ supervisor: off, network: { unix: { connect: [/] } } }", false },
-	{ "{ supervisor: off, network: { unix: { connect: [/] } } }", true },
+	{ KERNEL_ONLY, false },
+	{ KERNEL_ONLY, true },
 };
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
-
-static cordon_policy *policy_new(const char *rules, const char *more)
-{
-	struct cordon_error error = { 0 };
-	cordon_policy *policy;
-
-	cr_assert_eq(cordon_policy_new(NULL, &policy, &error), 0);
-	cr_assert_eq(cordon_policy_add(policy, "base", &error), 0, "%s", error.text);
-	cr_assert_eq(cordon_policy_add_text(policy, "rules", rules, strlen(rules), &error), 0, "%s",
-		     error.text);
-	if (more)
-		cr_assert_eq(cordon_policy_add_text(policy, "more", more, strlen(more), &error), 0,
-			     "%s", error.text);
-	return policy;
-}
 
 /* Return: the status that it comes to, or -errno of the start. */
 static int run(const struct way *way, const char *more, struct cordon_options *options)
 {
 	char name[] = "given";
 	char *const argv[] = { name, NULL };
-	cordon_policy *policy = policy_new(way->rules, more);
+	cordon_policy *policy = base_and(way->rules, more);
 	struct cordon_result result = { .size = sizeof(result) };
 	struct cordon_error error = { 0 };
 	cordon_sandbox *sandbox = NULL;

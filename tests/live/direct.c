@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starts without a keeper, from a copy of the host's memory and in it: the same outcomes, and the host unharmed. */
-#include <cordon/cordon.h>
+#include "library.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -28,23 +28,6 @@ static const struct mode {
 	{ true, CORDON_SPAWN_VFORK },
 };
 #define MODES (sizeof(modes) / sizeof(modes[0]))
-
-static cordon_policy *policy_new(const char *more)
-{
-	static const char off[] =
-		"{ version: 1, extends: [base], supervisor: off, network: { unix: { "
-		"connect: [/] } } }";
-	struct cordon_error error = { 0 };
-	cordon_policy *policy;
-
-	cr_assert_eq(cordon_policy_new(NULL, &policy, &error), 0);
-	cr_assert_eq(cordon_policy_add_text(policy, "off", off, strlen(off), &error), 0, "%s",
-		     error.text);
-	if (more)
-		cr_assert_eq(cordon_policy_add_text(policy, "more", more, strlen(more), &error), 0,
-			     "%s", error.text);
-	return policy;
-}
 
 /* Starts a shell line, or a program if it begins with a slash. Return: as cordon_sandbox_start(). */
 static int start(cordon_policy *policy, struct mode mode, const char *line, cordon_sandbox **ret,
@@ -95,7 +78,7 @@ struct outcome {
 
 static void observe(const char *rules, const char *line, struct mode mode, struct outcome *ret)
 {
-	cordon_policy *policy = policy_new(rules);
+	cordon_policy *policy = base_and(KERNEL_ONLY, rules);
 	struct cordon_error error = { 0 };
 	cordon_sandbox *sandbox;
 
@@ -163,7 +146,7 @@ Test(direct, the_policy_holds, .timeout = 60)
 {
 	static const char grant[] = "filesystem: { write: [/var/tmp] }";
 	char path[] = "/var/tmp/cordon-direct-XXXXXX", line[128];
-	cordon_policy *policies[] = { policy_new(NULL), policy_new(grant) };
+	cordon_policy *policies[] = { base_and(KERNEL_ONLY, NULL), base_and(KERNEL_ONLY, grant) };
 	int fd = mkstemp(path);
 	struct stat st;
 
@@ -195,7 +178,7 @@ Test(direct, the_host_is_as_it_was, .timeout = 60)
 	static const char rules[] =
 		"{ process: { umask: 077, nice: 5, aslr: false, cwd: /usr, cpu_affinity: [0], "
 		"signal_ignore: [HUP] }, limits: { open_files: 40, file_size: 1M } }";
-	cordon_policy *policy = policy_new(rules);
+	cordon_policy *policy = base_and(KERNEL_ONLY, rules);
 	struct sigaction action = { .sa_handler = handler }, got;
 	struct rlimit files, now;
 	sigset_t mask, before;
@@ -234,7 +217,7 @@ Test(direct, the_host_is_as_it_was, .timeout = 60)
 
 Test(direct, leaves_nothing_in_the_host, .timeout = 120)
 {
-	cordon_policy *policy = policy_new(NULL);
+	cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 	size_t descriptors = 0, threads = entries("/proc/self/task");
 	struct cordon_error error = { 0 };
 	cordon_sandbox *sandbox;
@@ -258,7 +241,7 @@ Test(direct, leaves_nothing_in_the_host, .timeout = 120)
 
 Test(direct, no_thread_and_no_other_process, .timeout = 60)
 {
-	cordon_policy *policy = policy_new(NULL);
+	cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 	size_t threads = entries("/proc/self/task");
 	struct cordon_result result = { .size = sizeof(result) };
 	struct cordon_error error = { 0 };
@@ -292,7 +275,7 @@ Test(direct, a_child_like_any_other, .timeout = 60)
 {
 	for (size_t m = 1; m < MODES; m++) {
 		for (int reaped = 0; reaped < 2; reaped++) {
-			cordon_policy *policy = policy_new(NULL);
+			cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 			struct cordon_result result = { .size = sizeof(result) };
 			struct cordon_error error = { 0 };
 			cordon_sandbox *sandbox;
@@ -328,7 +311,7 @@ Test(direct, kill_and_free_reach_the_program_alone, .timeout = 60)
 	struct cordon_options options = { .size = sizeof(options), .no_keeper = true };
 	char shell[] = "/bin/sh", c[] = "-c", text[64], other[32] = "";
 	char *const argv[] = { shell, c, text, NULL };
-	cordon_policy *policy = policy_new(NULL);
+	cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 	struct cordon_result result = { .size = sizeof(result) };
 	int ends[2];
 
@@ -395,7 +378,7 @@ ParameterizedTest(struct refusal *row, direct, refused, .timeout = 60)
 					  .spawn = row->spawn };
 	char path[] = "/bin/true";
 	char *const argv[] = { path, NULL };
-	cordon_policy *policy = policy_new(row->rules);
+	cordon_policy *policy = base_and(KERNEL_ONLY, row->rules);
 	struct cordon_error error = { 0 };
 	cordon_sandbox *sandbox = NULL;
 	int r = cordon_sandbox_new(policy, &options, &sandbox, &error);

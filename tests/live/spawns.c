@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many starts from one host: from several threads, beside busy ones, and nothing of them is left. */
-#include <cordon/cordon.h>
+#include "library.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -15,18 +15,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static cordon_policy *policy_new(void)
-{
-	struct cordon_error error = { 0 };
-	cordon_policy *policy;
-
-	cr_assert_eq(cordon_policy_new(NULL, &policy, &error), 0);
-	cr_assert_eq(cordon_policy_add(policy, "base", &error), 0, "%s", error.text);
-	cr_assert_eq(cordon_policy_set(policy, "supervisor", "off", &error), 0);
-	cr_assert_eq(cordon_policy_set(policy, "network.unix.connect", "/", &error), 0);
-	return policy;
-}
 
 /* Return: 0, or -errno of the start. */
 static int spawn(cordon_policy *policy, const char *program)
@@ -74,7 +62,7 @@ static size_t lines(const char *path)
 
 Test(spawns, leave_nothing_in_the_host, .timeout = 280)
 {
-	cordon_policy *policy = policy_new();
+	cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 	size_t descriptors, threads, maps;
 
 	/* The first ones load what stays loaded; both ways of ending a start take part. */
@@ -133,7 +121,7 @@ static int start_made_elsewhere(cordon_policy *policy)
 Test(spawns, namespaces_that_stand_before_leave_nothing, .timeout = 120)
 {
 	static const char *const names[] = { "pid", "mount", "time" };
-	cordon_policy *policy = policy_new();
+	cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 	size_t descriptors, threads;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -177,7 +165,7 @@ Test(spawns, from_a_host_of_fifty_busy_threads, .timeout = 280)
 {
 	const char *more = getenv("CORDON_TEST_SPAWNS");
 	int count = more ? atoi(more) : 50;
-	cordon_policy *policy = policy_new();
+	cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 	pthread_t threads[50];
 
 	for (int i = 0; i < 50; i++)
@@ -210,7 +198,7 @@ Test(spawns, from_several_threads_at_once, .timeout = 120)
 	pthread_t threads[8];
 
 	for (int i = 0; i < 8; i++) {
-		waiters[i] = (struct waiter){ policy_new(), 0 };
+		waiters[i] = (struct waiter){ base_and(KERNEL_ONLY, NULL), 0 };
 		cr_assert_eq(pthread_create(&threads[i], NULL, spawn_some, &waiters[i]), 0);
 	}
 	for (int i = 0; i < 8; i++) {
@@ -242,7 +230,7 @@ Test(spawns, many_threads_wait_for_one, .timeout = 60)
 	static char shell[] = "/bin/sh", c[] = "-c", text[] = "kill -STOP $$; exit 7";
 	char *const argv[] = { shell, c, text, NULL };
 	struct cordon_options options = { .size = sizeof(options), .on_event = count_end };
-	cordon_policy *policy = policy_new();
+	cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 	struct cordon_result result = { .size = sizeof(result) };
 	cordon_sandbox *sandbox;
 	pthread_t threads[8];
@@ -269,7 +257,7 @@ Test(spawns, freeing_a_running_one_ends_it, .timeout = 60)
 {
 	static char shell[] = "/bin/sh", c[] = "-c", text[] = "setsid sleep 1000 & sleep 1000";
 	char *const argv[] = { shell, c, text, NULL };
-	cordon_policy *policy = policy_new();
+	cordon_policy *policy = base_and(KERNEL_ONLY, NULL);
 	cordon_sandbox *sandbox;
 	struct cordon_result result = { .size = sizeof(result), .status = -1 };
 	pid_t pid;
@@ -340,7 +328,7 @@ Test(spawns, a_thousand_at_once, .timeout = 240)
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	/* A policy must not be used by two threads at once. */
 	for (int i = 0; i < HANDS; i++)
-		hands[i] = (struct hand){ policy_new(), sandboxes + i * EACH, 0 };
+		hands[i] = (struct hand){ base_and(KERNEL_ONLY, NULL), sandboxes + i * EACH, 0 };
 	with_all_hands(hands, start_many);
 	for (int i = 0; i < HANDS; i++) {
 		cr_expect_eq(hands[i].error, 0, "%d", hands[i].error);
