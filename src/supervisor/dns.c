@@ -17,6 +17,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -324,6 +325,9 @@ void dns_free(struct dns *dns)
 {
 	if (!dns)
 		return;
+	/* RACE: the program may have ended before the loop came to what the resolver said last, or to its end. */
+	if (dns->source >= 0)
+		on_control(dns, POLLIN);
 	loop_remove(dns->sv->loop, dns->source);
 	doorman_end(&dns->doorman);
 	resolv_conf_free(dns->conf);
