@@ -317,11 +317,13 @@ address = struct.pack("=H", 2) + struct.pack(">H", 53) + socket.inet_aton("198.5
 sys.setswitchinterval(1e-6)
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
     s.settimeout(30)
-    for i in range(300):
+    seen, rounds = set(), 0
+    while (rounds < 300 or len(seen) < 2) and rounds < 20000:
         call(44, 206, s.fileno(), ctypes.addressof(buffer), len(good), 0, address, len(address))
-        s.recv(4096)
+        seen.add(b"evil" in s.recv(4096))
+        rounds += 1
 stop = True; thread.join()
-say("done")
+say("done" if len(seen) == 2 else f"one name only in {rounds} rounds")
 """
 
 
